@@ -1,0 +1,1 @@
+"""Updates of tables: any optax transformation, damping, optimizers by name."""

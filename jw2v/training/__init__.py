@@ -1,0 +1,1 @@
+"""Training: options, state, the pure step, and the loop that jits it."""

@@ -1,0 +1,42 @@
+"""A kernel: the loss of a whole block of windows, as a function of the rows it gathers."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+from jaxtyping import Array, Float, Int
+
+from jw2v.blocks.windows import Block
+
+Rows = tuple[Float[Array, "centre dim"], Float[Array, "outside dim"]]
+KernelLoss = Callable[[Float[Array, "c dim"], Float[Array, "o dim"], Block], Float[Array, ""]]
+KernelGrads = Callable[
+    [Float[Array, "c dim"], Float[Array, "o dim"], Block], tuple[Float[Array, ""], Rows]
+]
+
+
+class RowIds(NamedTuple):
+    """The rows a kernel gathers from each table; None is the whole table."""
+
+    centre: Int[Array, " centre"]
+    outside: Int[Array, " outside"] | None
+
+
+class Kernel(NamedTuple):
+    """A loss over a block, beside its gradient by hand.
+
+    Attributes:
+      ids: the block to the rows it gathers; an id may stand twice, its gradients then add.
+      loss: (rows of V, rows of U, block) to the summed loss of the block's pairs.
+      loss_and_grads: the same arguments to `(loss, (gradient of V's rows, of U's rows))`, by hand;
+        None where there is none.
+    """
+
+    ids: Callable[[Block], RowIds]
+    loss: KernelLoss
+    loss_and_grads: KernelGrads | None
+
+    @property
+    def loss_and_grads_autodiff(self) -> KernelGrads:
+        """`jax.value_and_grad` of the plain block loss."""
+        return jax.value_and_grad(self.loss, argnums=(0, 1))

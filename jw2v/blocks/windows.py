@@ -1,0 +1,148 @@
+"""The windows of a block: which outside words a centre word has, and with what weight.
+
+A block is `block` consecutive centre words with `window` more on either side, the halo. A pair at
+distance d has a weight ω; it is 0 across a sentence's end, beyond the window and at d = 0:
+
+    "linear"   ω = (window − d + 1) / window    the mean over drawn widths, drawn no more
+    "dynamic"  ω = 1 where d ≤ b, b drawn uniformly from 1 … window for each centre (word2vec.c)
+    "fixed"    ω = 1
+
+Since P(d ≤ b) = (window − d + 1) / window, "linear" is the expectation of "dynamic" and gives
+the expected gradient at no variance. Both have window + 1 expected pairs a centre word.
+"""
+
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Bool, Float, Int
+
+WindowWeights = Literal["linear", "dynamic", "fixed"]
+
+
+class Block(NamedTuple):
+    """What one step is given; `halo` = block + 2 window."""
+
+    ids: Int[Array, " halo"]
+    sentence: Int[Array, " halo"]  # number of the word's sentence, -1 where there is no word
+    width: Int[Array, " block"]  # half-width of each centre's window, 1 … window
+    neg_ids: Int[Array, "group neg"]  # words sampled for each group of centres
+
+    @property
+    def window(self) -> int:
+        """Half-width of the halo."""
+        return (self.ids.shape[0] - self.width.shape[0]) // 2
+
+    @property
+    def centres(self) -> slice:
+        """Where the centre words stand in `ids`."""
+        return slice(self.window, self.window + self.width.shape[0])
+
+
+class Uses(NamedTuple):
+    """The words a block uses: once for each place where one stands, padding left out."""
+
+    ids: Int[Array, " uses"]
+    is_word: Bool[Array, " uses"]
+
+
+def centre_uses(block: Block) -> Uses:
+    """The centre words of a block."""
+    return Uses(block.ids[block.centres], block.sentence[block.centres] >= 0)
+
+
+def outside_uses(block: Block) -> Uses:
+    """The words of a block that stand as outside words: those of the text, then the negatives."""
+    negatives = block.neg_ids.reshape(-1)
+    ids = jnp.concatenate([block.ids, negatives])
+    return Uses(ids, jnp.concatenate([block.sentence >= 0, jnp.ones_like(negatives, bool)]))
+
+
+def draw_widths(
+    key: Array, shape: tuple[int, ...], window: int, weights: WindowWeights
+) -> Int[Array, "..."]:
+    """Half-widths of windows: uniform in 1 … window for "dynamic", else `window`.
+
+    >>> print(draw_widths(jax.random.key(0), (4,), 5, "fixed"))
+    [5 5 5 5]
+    """
+    if weights == "dynamic":
+        return jax.random.randint(key, shape, 1, window + 1, jnp.int32)
+    return jnp.full(shape, window, jnp.int32)
+
+
+def pair_weight(
+    distance: Int[Array, "*pairs"],
+    width: Int[Array, "*pairs"],
+    same_sentence: Bool[Array, "*pairs"],
+    *,
+    window: int,
+    weights: WindowWeights,
+    dtype: DTypeLike,
+) -> Float[Array, "*pairs"]:
+    """ω of pairs at a distance (see the module); 0 where `same_sentence` is false.
+
+    Args:
+      distance: |position of the outside word − position of the centre word|.
+      width: the centre's half-width.
+      same_sentence: whether both are words of one sentence.
+      window: the largest half-width.
+      weights: the law.
+      dtype: of the result.
+
+    >>> d = jnp.arange(5)
+    >>> print(pair_weight(d, jnp.full(5, 4), d < 9, window=4, weights="linear", dtype="float32"))
+    [0.   1.   0.75 0.5  0.25]
+    """
+    inside = same_sentence & (distance > 0) & (distance <= width)
+    if weights == "linear":
+        return jnp.where(inside, (window + 1 - distance).astype(dtype) / window, 0)
+    return inside.astype(dtype)
+
+
+def contexts(
+    block: Block, *, weights: WindowWeights, dtype: DTypeLike
+) -> tuple[Int[Array, "block ctx"], Float[Array, "block ctx"]]:
+    """Outside ids and weights of every window, `ctx` = 2 window, one row a centre word."""
+    window, block_size = block.window, block.width.shape[0]
+    offsets = jnp.concatenate([jnp.arange(-window, 0), jnp.arange(1, window + 1)])
+    centre = jnp.arange(block_size)[:, None] + window
+    at = centre + offsets[None, :]
+    same = (block.sentence[at] == block.sentence[centre]) & (block.sentence[centre] >= 0)
+    distance = jnp.broadcast_to(jnp.abs(offsets)[None, :], at.shape)
+    width = jnp.broadcast_to(block.width[:, None], at.shape)
+    weight = pair_weight(distance, width, same, window=window, weights=weights, dtype=dtype)
+    return block.ids[at], weight
+
+
+def band(
+    block: Block, *, chunk: int, weights: WindowWeights, dtype: DTypeLike
+) -> tuple[Int[Array, "chunks columns"], Float[Array, "chunks chunk columns"]]:
+    """The windows as a band of dense tiles, for kernels that multiply matrices.
+
+    Args:
+      block: the block; `block` must be a multiple of `chunk`.
+      chunk: centre words a tile.
+      weights: the weight law.
+      dtype: of the weights.
+
+    Returns:
+      Outside ids of each tile, `columns` = chunk + 2 window consecutive words, and ω of each
+      (centre, column) of a tile.
+    """
+    window, block_size = block.window, block.width.shape[0]
+    chunks, columns = block_size // chunk, chunk + 2 * window
+    row, column = jnp.arange(chunk)[:, None], jnp.arange(columns)[None, :]
+    at = jnp.arange(chunks)[:, None] * chunk + column  # [chunks, columns]
+    centre_sentence = block.sentence[block.centres].reshape(chunks, chunk, 1)
+    same = (block.sentence[at][:, None, :] == centre_sentence) & (centre_sentence >= 0)
+    distance = jnp.broadcast_to(jnp.abs(column - window - row)[None], same.shape)
+    width = jnp.broadcast_to(block.width.reshape(chunks, chunk, 1), same.shape)
+    weight = pair_weight(distance, width, same, window=window, weights=weights, dtype=dtype)
+    return block.ids[at], weight
+
+
+def pairs(block: Block, *, weights: WindowWeights) -> Float[Array, ""]:
+    """The summed weight of a block's pairs, the divisor of a mean loss per pair."""
+    return jnp.sum(contexts(block, weights=weights, dtype=jnp.float32)[1])

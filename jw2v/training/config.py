@@ -1,0 +1,179 @@
+"""Every option of a training run; the fields are the command line's flags."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from jw2v.errors import UsageError, unknown
+from jw2v.optim.named import NAMED, by_name
+
+LOSSES = ("negative_sampling", "naive_softmax")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "model": ("skipgram",),
+    "loss": LOSSES,
+    "optimizer": tuple(NAMED),
+    "window_weights": ("linear", "dynamic", "fixed"),
+    "damping": ("sqrt", "none"),
+    "gradient": ("manual", "autodiff"),
+    "kernel": ("block", "windows"),
+    "precision": ("float32", "bfloat16", "float64"),
+}
+AT_LEAST: dict[str, float] = {
+    "dim": 1,
+    "window": 1,
+    "negatives": 1,
+    "epochs": 1,
+    "min_count": 1,
+    "max_vocab": 2,
+    "sample": 0,
+    "seed": 0,
+    "block": 1,
+    "shared_negatives": 1,
+    "group": 1,
+    "blocks_per_call": 1,
+    "loss_every": 1,
+    "heldout_every": 0,
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of a training run.
+
+    >>> Config(dim=50).dim
+    50
+    >>> Config(dim=0, lr=float("nan"))
+    Traceback (most recent call last):
+    ...
+    jw2v.errors.UsageError: dim is 0, not a whole number of at least 1 (--dim); lr is nan, not ...
+    """
+
+    dim: int = 100
+    """Length of a vector."""
+    window: int = 5
+    """Outside words on either side of a centre word, at most."""
+    negatives: int = 5
+    """Sampled words that a pair counts with (K)."""
+    epochs: int = 5
+    """Passes over the text."""
+    min_count: int = 5
+    """Words with fewer occurrences are dropped."""
+    max_vocab: int | None = None
+    """Keep only this many most frequent words."""
+    sample: float = 1e-3
+    """Subsampling threshold for frequent words; 0 keeps every word."""
+    ns_exponent: float = 0.75
+    """Negatives are drawn from count to this power."""
+    model: str = "skipgram"
+    """skipgram."""
+    loss: str = "negative_sampling"
+    """negative_sampling or naive_softmax."""
+    optimizer: str = "sgd"
+    """sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lion."""
+    lr: float | None = None
+    """Learning rate at the start; by default the optimizer's own (sgd: 0.05)."""
+    lr_end: float | None = None
+    """Learning rate at the end, reached linearly in tokens; by default lr / 10,000."""
+    window_weights: str = "linear"
+    """linear (a pair counts by its distance), dynamic (widths drawn) or fixed (all count 1)."""
+    damping: str = "sqrt"
+    """sqrt (a word's step by 1/sqrt of its places in the block) or none."""
+    gradient: str = "manual"
+    """manual (derived by hand) or autodiff."""
+    kernel: str = "block"
+    """block (matrix products) or windows (vmap over windows and scatter-add)."""
+    precision: str = "float32"
+    """float32, bfloat16 (operands; sums and tables float32) or float64."""
+    block: int | None = None
+    """Centre words a step; by default 1024, for naive_softmax 256."""
+    shared_negatives: int = 32
+    """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
+    group: int = 256
+    """Centre words that share negatives."""
+    blocks_per_call: int = 64
+    """Blocks between two looks at the clock."""
+    loss_every: int = 16
+    """The training loss is measured on every n-th block; 1 measures all."""
+    heldout_every: int = 100
+    """One sentence in this many is held out, by a hash of (seed, line); 0 holds out none."""
+    seed: int = 1
+    """Seed of the initial vectors, subsampling, widths and negatives."""
+
+    def __post_init__(self) -> None:
+        """Raise one UsageError that names every fault.
+
+        Raises:
+          UsageError: a field out of its range, or a name that is not known.
+        """
+        faults = [*self._unknown_names(), *self._out_of_range()]
+        if faults:
+            raise UsageError("; ".join(faults))
+
+    @property
+    def start_lr(self) -> float:
+        """The learning rate at the start."""
+        return by_name(self.optimizer).lr if self.lr is None else self.lr
+
+    @property
+    def end_lr(self) -> float:
+        """The learning rate at the end."""
+        return self.start_lr * 1e-4 if self.lr_end is None else self.lr_end
+
+    @property
+    def block_size(self) -> int:
+        """Centre words a step."""
+        if self.block is not None:
+            return self.block
+        return 256 if self.loss == "naive_softmax" else 1024
+
+    @property
+    def group_size(self) -> int:
+        """Centre words that share negatives, at most the block."""
+        return min(self.group, self.block_size)
+
+    def _unknown_names(self) -> list[str]:
+        return [
+            f"{unknown(name, value, known)} ({_flag(name)})"
+            for name, known in CHOICES.items()
+            if (value := getattr(self, name)) not in known
+        ]
+
+    def _out_of_range(self) -> list[str]:
+        faults = []
+        for name, least in AT_LEAST.items():
+            value: Any = getattr(self, name)
+            whole = name != "sample"
+            if value is None and name in ("max_vocab", "block"):
+                continue
+            if not _is_number(value, whole=whole) or value < least:
+                kind = "a whole number" if whole else "a number"
+                faults.append(
+                    f"{name} is {value}, not {kind} of at least {least:g} ({_flag(name)})"
+                )
+        faults += [
+            f"{name} is {value}, not a finite number above 0 ({_flag(name)})"
+            for name in ("lr", "lr_end")
+            if (value := getattr(self, name)) is not None and not (_is_number(value) and value > 0)
+        ]
+        if not _is_number(self.ns_exponent):
+            faults.append(f"ns_exponent is {self.ns_exponent}, not a finite number (--ns-exponent)")
+        if not faults and self.block_size % self.group_size:
+            faults.append(
+                f"block is {self.block_size}, not a multiple of group {self.group_size} (--block)"
+            )
+        return faults
+
+
+def fields_of(config: Config) -> dict[str, Any]:
+    """The options as a JSON-able dict, in order."""
+    return {field.name: getattr(config, field.name) for field in fields(config)}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _is_number(value: Any, *, whole: bool = False) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return False
+    return math.isfinite(value)
