@@ -1,0 +1,122 @@
+"""Reading lines that know their number, and writing files whole or not at all."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from jw2v.errors import DataError
+
+# The six ASCII blanks separate words in every format here; a lone surrogate has no UTF-8 form.
+_UNWRITABLE = re.compile(r"[ \t\n\r\v\f\ud800-\udfff]|^\Z")
+
+
+def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
+    r"""Yield `(line number from 1, line with its end)` of a UTF-8 file; lines end at `\n` only.
+
+    Raises:
+      DataError: the file cannot be read, or a line is not UTF-8.
+
+    >>> [number for number, _ in numbered_lines(__file__)][:3]
+    [1, 2, 3]
+    """
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield number, _decode(line, f"{os.fspath(path)}:{number}")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; give a readable file") from error
+
+
+def _decode(line: bytes, place: str) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"byte {error.start + 1} of the line is not UTF-8 ({place}); save the file as UTF-8"
+        ) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; what was written there takes its place at the end.
+
+    The file is synced to disk before it is renamed, and its folder after. Whatever fails, the old
+    file stays as it was and no temporary file stays behind.
+
+    Raises:
+      DataError: the file cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder) / "a.txt") as temporary:
+    ...         _ = temporary.write_text("whole")
+    ...     (Path(folder) / "a.txt").read_text()
+    'whole'
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"cannot write {path}: {reason}; give a place with room (--out)") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Refuse words that a file of one word a line cannot hold.
+
+    Raises:
+      DataError: a word is empty, holds an ASCII blank, has no UTF-8 form or is there twice.
+
+    >>> check_words(["new", "york"])
+    >>> check_words(["new york"])
+    Traceback (most recent call last):
+    ...
+    jw2v.errors.DataError: word 1, 'new york', is empty, holds a blank or is not Unicode text; ...
+    """
+    seen: set[str] = set()
+    for number, word in enumerate(words, start=1):
+        if _UNWRITABLE.search(word):
+            raise DataError(
+                f"word {number}, {word!r}, is empty, holds a blank or is not Unicode text; "
+                "join its parts with '_' first"
+            )
+        if word in seen:
+            raise DataError(f"word {number}, {word!r}, is there twice; keep one row per word")
+        seen.add(word)
+
+
+def check_finite(name: str, words: Sequence[str], table: Float[np.ndarray, "vocab dim"]) -> None:
+    """Refuse a table with NaN or Inf, naming the word of the first such row.
+
+    Raises:
+      DataError: a row holds a number that is not finite.
+
+    >>> check_finite("V", ["a", "b"], np.array([[0.0], [np.nan]], np.float32))
+    Traceback (most recent call last):
+    ...
+    jw2v.errors.DataError: the row of 'b' in V holds NaN or Inf; train again ... (--lr)
+    """
+    finite = np.isfinite(table).all(axis=1)
+    if not finite.all():
+        word = words[int(np.argmin(finite))]
+        raise DataError(
+            f"the row of {word!r} in {name} holds NaN or Inf; train again with a lower rate (--lr)"
+        )

@@ -1,0 +1,177 @@
+"""Vectors in a folder: `vectors.safetensors`, `vocab.txt`, `run.json`; readable by anything."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from jw2v.errors import DataError
+from jw2v.files import check_finite, check_words, numbered_lines, replacing
+from jw2v.vectors.table import Vectors
+
+_TABLES, _VOCAB, _RUN = "vectors.safetensors", "vocab.txt", "run.json"
+
+
+def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
+    """Write vectors to a folder, which is made where it is missing.
+
+    `vectors.safetensors` holds V and, where present, U; `vocab.txt` one `word count` a line, or
+    only `word` where counts are not known; `run.json` the run. All three are written beside their
+    place first and then renamed; a checksum over all of them tells `load` when they are not of one
+    save.
+
+    Raises:
+      DataError: a word that `vocab.txt` cannot hold, a row with NaN or Inf, a run that JSON cannot
+        hold, or a folder that cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Vectors(("king",), np.ones((1, 2), np.float32), run={"epochs": 5}), folder)
+    ...     load(folder).run
+    {'epochs': 5}
+    """
+    folder = Path(directory)
+    tables = {"V": vectors.vectors} | ({} if vectors.outside is None else {"U": vectors.outside})
+    tables = {name: np.ascontiguousarray(table) for name, table in tables.items()}
+    check_words(vectors.words)
+    for name, table in tables.items():
+        check_finite(name, vectors.words, table)
+    vocab, run = _vocab_text(vectors), _run_text(vectors)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make {folder}: {error.strerror}; give a folder (--out)") from error
+    with (
+        replacing(folder / _RUN) as run_path,
+        replacing(folder / _VOCAB) as vocab_path,
+        replacing(folder / _TABLES) as tables_path,
+    ):
+        run_path.write_bytes(run)
+        vocab_path.write_bytes(vocab)
+        _write_tables(tables, tables_path, checksum=_checksum(run + vocab, tables))
+        shutil.copymode(vocab_path, tables_path)  # safetensors would keep the file to its owner
+
+
+def _vocab_text(vectors: Vectors) -> bytes:
+    if vectors.counts is None:
+        lines = [f"{word}\n" for word in vectors.words]
+    else:
+        counts = vectors.counts.tolist()
+        lines = [f"{word} {count}\n" for word, count in zip(vectors.words, counts, strict=True)]
+    return "".join(lines).encode()
+
+
+def _run_text(vectors: Vectors) -> bytes:
+    try:
+        text = json.dumps(dict(vectors.run), indent=2, ensure_ascii=False, allow_nan=False)
+        return f"{text}\n".encode()
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the run holds what JSON cannot: {error}; give numbers that are finite, text, lists"
+        ) from error
+
+
+def _write_tables(tables: dict[str, np.ndarray], path: Path, *, checksum: str) -> None:
+    try:
+        save_file(tables, path, metadata={"sha256": checksum})
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+
+
+def _checksum(texts: bytes, tables: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(texts)
+    for name in sorted(tables):
+        digest.update(tables[name].data)
+    return digest.hexdigest()
+
+
+def load(directory: str | os.PathLike[str]) -> Vectors:
+    """Read the vectors that `save` wrote to a folder, bit for bit.
+
+    Raises:
+      DataError: the folder or a file is missing, damaged, or does not fit the others.
+
+    >>> load("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    jw2v.errors.DataError: there is no folder no/such/folder; give one that jw2v wrote (--out)
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; give one that jw2v wrote (--out)")
+    for name in (_TABLES, _VOCAB, _RUN):
+        if not (folder / name).is_file():
+            raise DataError(f"{folder} has no {name}; give a folder that jw2v wrote (--out)")
+    run = _read_run(folder / _RUN)
+    words, counts = _read_vocab(folder / _VOCAB)
+    tables, checksum = _read_tables(folder / _TABLES, words=len(words))
+    for name, table in tables.items():
+        check_finite(f"{folder / _TABLES} ({name})", words, table)
+    texts = (folder / _RUN).read_bytes() + (folder / _VOCAB).read_bytes()
+    if checksum not in (None, _checksum(texts, tables)):
+        raise DataError(
+            f"{folder / _TABLES}, {_VOCAB} and {_RUN} are damaged or not of one save (their "
+            "checksum differs); save them again"
+        )
+    return Vectors(words, tables["V"], tables.get("U"), counts, run)
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    text = "".join(line for _, line in numbered_lines(path))
+    try:
+        run = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{error.msg} ({path}:{error.lineno}); save the vectors again") from error
+    if not isinstance(run, dict):
+        raise DataError(f"the run is no JSON object ({path}:1); save the vectors again")
+    return run
+
+
+def _read_vocab(path: Path) -> tuple[tuple[str, ...], Int[np.ndarray, " vocab"] | None]:
+    """Words and counts; no counts where no line has one, 0 where only this line has none."""
+    seen: dict[str, int | None] = {}
+    for number, line in numbered_lines(path):
+        word, blank, count = line.rstrip("\r\n").partition(" ")
+        if not word or (blank and not (count.isascii() and count.isdigit() and len(count) < 19)):
+            raise DataError(f"not 'word count' ({path}:{number}); save the vectors again")
+        if word in seen:
+            raise DataError(f"{word!r} is there twice ({path}:{number}); keep one row per word")
+        seen[word] = int(count) if blank else None
+    counts = list(seen.values())
+    if all(count is None for count in counts):
+        return tuple(seen), None
+    return tuple(seen), np.array([count or 0 for count in counts], np.int64)
+
+
+def _read_tables(
+    path: Path, *, words: int
+) -> tuple[dict[str, Float[np.ndarray, "vocab dim"]], str | None]:
+    """The tables by name, checked by their header before a number is read, and the checksum."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = sorted(file.keys())
+            if names not in (["V"], ["U", "V"]):
+                raise DataError(f"{path} holds tensors {names} in place of V and U; save it again")
+            shapes = [file.get_slice(name).get_shape() for name in names]
+            for name, shape in zip(names, shapes, strict=True):
+                dtype = file.get_slice(name).get_dtype()
+                if dtype != "F32" or len(shape) != 2 or shape != shapes[-1]:
+                    raise DataError(
+                        f"{name} in {path} is {dtype} {shape}; save it as F32 [vocab, dim]"
+                    )
+            if shapes[-1][0] != words:
+                raise DataError(
+                    f"{path} has {shapes[-1][0]} rows and {_VOCAB} {words} words; "
+                    "take both from one save"
+                )
+            tables = {name: file.get_tensor(name) for name in names}
+            return tables, (file.metadata() or {}).get("sha256")
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"cannot read {path}: {error}; save the vectors again") from error

@@ -1,0 +1,146 @@
+"""Vectors against gensim's KeyedVectors, and the errors that name words."""
+
+import dataclasses
+
+import jaxtyping
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from jw2v.errors import DataError, UsageError
+from jw2v.vectors import Vectors
+
+
+def random_vectors(seed=0, vocab=300, dim=20):
+    rng = np.random.default_rng(seed)
+    words = tuple(f"w{i}" for i in range(vocab))
+    return Vectors(words, rng.normal(size=(vocab, dim)).astype(np.float32))
+
+
+def as_gensim(vectors):
+    keyed = KeyedVectors(vectors.vectors.shape[1])
+    keyed.add_vectors(list(vectors.words), vectors.vectors)
+    return keyed
+
+
+VECTORS = random_vectors()
+GENSIM = as_gensim(VECTORS)
+
+
+def assert_same_list(ours, theirs):
+    assert [word for word, _ in ours] == [word for word, _ in theirs]
+    np.testing.assert_allclose([s for _, s in ours], [s for _, s in theirs], atol=1e-5)
+
+
+@pytest.mark.parametrize("word", ["w0", "w17", "w299"])
+def test_neighbours_of_a_word_are_those_of_gensim(word):
+    assert_same_list(VECTORS.most_similar(word), GENSIM.most_similar(word, topn=10))
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [(["w1", "w2"], []), (["w1", "w2"], ["w3"]), (["w5"], ["w6", "w7"]), ([], ["w8"])],
+)
+def test_sums_of_words_are_those_of_gensim(positive, negative):
+    ours = VECTORS.most_similar(positive=positive, negative=negative, topn=25)
+    assert_same_list(ours, GENSIM.most_similar(positive=positive, negative=negative, topn=25))
+
+
+def test_words_and_positive_are_one_thing():
+    assert VECTORS.most_similar(["w1", "w2"]) == VECTORS.most_similar("w1", positive="w2")
+    assert VECTORS.most_similar("w1", negative="w2") == VECTORS.most_similar("w1", negative=("w2",))
+
+
+def test_analogy_is_3cosadd_of_gensim():
+    theirs = GENSIM.most_similar(positive=["w2", "w3"], negative=["w1"], topn=10)
+    assert_same_list(VECTORS.analogy("w1", "w2", "w3"), theirs)
+
+
+def test_every_other_word_comes_back_when_more_are_asked_for():
+    found = VECTORS.most_similar("w4", topn=10_000)
+    assert {word for word, _ in found} == set(VECTORS.words) - {"w4"}
+
+
+def test_similarity_is_that_of_gensim():
+    for a, b in [("w1", "w2"), ("w3", "w3"), ("w9", "w200")]:
+        assert VECTORS.similarity(a, b) == pytest.approx(float(GENSIM.similarity(a, b)), abs=1e-6)
+
+
+def test_a_zero_row_has_similarity_zero_and_no_nan():
+    vectors = Vectors(("zero", "one"), np.array([[0, 0], [1, 2]], np.float32))
+    assert vectors.similarity("zero", "one") == 0.0
+    assert vectors.most_similar("zero") == [("one", 0.0)]
+
+
+def test_it_reads_like_a_table_of_words():
+    assert len(VECTORS) == 300
+    assert list(VECTORS) == list(VECTORS.words)
+    assert "w7" in VECTORS
+    assert "W7" not in VECTORS
+    assert VECTORS.index["w7"] == VECTORS.row("w7") == 7
+    assert VECTORS.index is VECTORS.index
+    assert repr(VECTORS) == "Vectors(300 words, dim 20)"
+    assert VECTORS.run == {}
+
+
+def test_a_row_is_a_copy():
+    row = VECTORS["w3"]
+    row[:] = 0
+    assert VECTORS["w3"].any()
+
+
+def test_fields_cannot_be_set():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        VECTORS.words = ()  # type: ignore[misc]
+
+
+def test_an_unknown_word_names_words_of_like_spelling():
+    table = np.eye(3, dtype=np.float32)
+    vectors = Vectors(("king", "kin", "apple"), table)
+    message = "^'kign' is not in the vocabulary; did you mean kin, king\\?$"
+    for ask in (
+        lambda: vectors["kign"],
+        lambda: vectors.most_similar("kign"),
+        lambda: vectors.similarity("king", "kign"),
+        lambda: vectors.analogy("king", "kign", "apple"),
+    ):
+        with pytest.raises(DataError, match=message):
+            ask()
+    with pytest.raises(DataError, match=r"^'zzz' is not in the vocabulary; give a word of the cor"):
+        vectors["zzz"]
+
+
+def test_no_word_and_no_answers_are_refused():
+    with pytest.raises(UsageError, match=r"no word to find neighbours of; give at least one"):
+        VECTORS.most_similar()
+    with pytest.raises(UsageError, match=r"topn is 0; give 1 or more \(--topn\)"):
+        VECTORS.most_similar("w1", topn=0)
+
+
+@pytest.fixture
+def untyped():
+    """Without the shape checks of the test suite, as users run the code."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize(
+    ("table", "outside", "shown"),
+    [
+        (np.ones((3, 2), np.float32), None, r"vectors is float32 \[3, 2\] for 2 words"),
+        (np.ones((2, 2), np.float64), None, r"vectors is float64 \[2, 2\] for 2 words"),
+        (np.ones(2, np.float32), None, r"vectors is float32 \[2\] for 2 words"),
+        (np.ones((2, 2), np.float32), np.ones((2, 3), np.float32), r"outside is float32 \[2, 3\]"),
+    ],
+)
+def test_tables_that_do_not_fit_the_words_are_refused(table, outside, shown):
+    with pytest.raises(DataError, match=shown):
+        Vectors(("a", "b"), table, outside)
+
+
+@pytest.mark.usefixtures("untyped")
+def test_counts_that_do_not_fit_the_words_are_refused():
+    with pytest.raises(DataError, match=r"3 counts for 2 words; give one count per word"):
+        Vectors(("a", "b"), np.ones((2, 2), np.float32), counts=np.array([3, 2, 1]))

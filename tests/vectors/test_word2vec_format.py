@@ -1,0 +1,189 @@
+"""The text format against gensim, bit for bit both ways, and every way in which a file can lie."""
+
+import os
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from jw2v.errors import DataError, UsageError
+from jw2v.vectors import Vectors, read_word2vec, word2vec_format, write_word2vec
+
+finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
+tables = hnp.arrays(
+    np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=finite
+)
+
+
+def random_vectors(vocab=200, dim=12):
+    rng = np.random.default_rng(0)
+    scale = np.float32(10.0) ** rng.integers(-30, 30, (vocab, dim)).astype(np.float32)
+    table = rng.normal(size=(vocab, dim)).astype(np.float32) * scale
+    words = tuple(f"w{i}" for i in range(vocab - 2))
+    return Vectors((*words, "café", "new\u00a0york"), table, table[::-1].copy())
+
+
+def test_gensim_reads_what_is_written_bit_for_bit(tmp_path):
+    vectors = random_vectors()
+    write_word2vec(vectors, tmp_path / "v.txt")
+    keyed = KeyedVectors.load_word2vec_format(str(tmp_path / "v.txt"))
+    assert tuple(keyed.index_to_key) == vectors.words
+    assert keyed.vectors.dtype == np.float32
+    assert keyed.vectors.tobytes() == vectors.vectors.tobytes()
+
+
+def test_what_gensim_writes_is_read_bit_for_bit(tmp_path):
+    vectors = random_vectors()
+    keyed = KeyedVectors(vectors.vectors.shape[1])
+    keyed.add_vectors(list(vectors.words), vectors.vectors)
+    keyed.save_word2vec_format(str(tmp_path / "v.txt"))
+    back = read_word2vec(tmp_path / "v.txt")
+    assert back.words == tuple(keyed.index_to_key)
+    assert back.vectors.tobytes() == keyed.vectors.tobytes()
+    assert (back.outside, back.counts, back.run) == (None, None, {})
+
+
+@settings(deadline=None, max_examples=100)
+@given(table=tables)
+def test_any_finite_numbers_come_back(table, tmp_path_factory):
+    path = tmp_path_factory.mktemp("w2v") / "v.txt"
+    write_word2vec(Vectors(tuple(map(str, range(len(table)))), table), path)
+    assert read_word2vec(path).vectors.tobytes() == table.tobytes()
+    numbers = path.read_text(encoding="utf-8").split()[2:]
+    for text, value in zip(numbers, np.insert(table, 0, 0, axis=1).ravel(), strict=True):
+        assert len(text.strip("-0.")) <= len(np.format_float_scientific(value)) + 8
+
+
+def test_numbers_are_the_shortest_that_read_back(tmp_path):
+    table = np.array([[0.1, -0.0, 1e-45], [3.4028235e38, 16777216, 1 / 3]], np.float32)
+    write_word2vec(Vectors(("a", "b"), table), tmp_path / "v.txt")
+    lines = (tmp_path / "v.txt").read_bytes().decode().splitlines()
+    assert lines == ["2 3", "a 0.1 -0 1e-45", "b 3.4028235e+38 16777216 0.33333334"]
+
+
+def test_blocks_of_rows_join_without_a_seam(tmp_path, monkeypatch):
+    monkeypatch.setattr(word2vec_format, "_NUMBERS_AT_ONCE", 30)
+    vectors = random_vectors()
+    write_word2vec(vectors, str(tmp_path / "v.txt"))
+    back = read_word2vec(str(tmp_path / "v.txt"))
+    assert back.words == vectors.words
+    assert back.vectors.tobytes() == vectors.vectors.tobytes()
+
+
+def test_the_outside_table_is_written_when_asked_for(tmp_path):
+    vectors = random_vectors()
+    write_word2vec(vectors, tmp_path / "u.txt", table="outside")
+    np.testing.assert_array_equal(read_word2vec(tmp_path / "u.txt").vectors, vectors.outside)
+
+
+def test_a_table_that_is_not_there_is_refused(tmp_path):
+    vectors = Vectors(("a",), np.ones((1, 2), np.float32))
+    with pytest.raises(DataError, match=r"have no outside table; write 'centre' \(--table\)"):
+        write_word2vec(vectors, tmp_path / "v.txt", table="outside")
+    with pytest.raises(UsageError, match=r"there is no table 'inner'; give 'centre' or 'outside'"):
+        write_word2vec(vectors, tmp_path / "v.txt", table="inner")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("word", ["", "new york", "a\nb", "a\tb", "\ud800"])
+def test_a_word_with_a_blank_is_not_written(tmp_path, word):
+    vectors = Vectors(("a", word), np.ones((2, 2), np.float32))
+    with pytest.raises(
+        DataError, match=r"^word 2, .* is empty, holds a blank or is not Unicode te"
+    ):
+        write_word2vec(vectors, tmp_path / "v.txt")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_row_that_is_not_finite_is_not_written(tmp_path):
+    vectors = Vectors(("a", "b"), np.array([[1], [np.inf]], np.float32))
+    with pytest.raises(DataError, match=r"the row of 'b' in V holds NaN or Inf"):
+        write_word2vec(vectors, tmp_path / "v.txt")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    def fail(source, target):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "v.txt"
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(DataError, match=r"cannot write .*v.txt: No space left on device"):
+        write_word2vec(random_vectors(), path)
+    assert path.read_text(encoding="utf-8") == "old"
+    assert os.listdir(tmp_path) == ["v.txt"]
+
+
+# Reading
+
+
+def read(folder, text):
+    path = folder / "v.txt"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_word2vec(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["2 2\na 1 2\nb 3 4\n", "2 2 \na 1 2 \nb 3 4", "2 2\r\na 1 2\r\nb +3 4e0\r\n"]
+)
+def test_line_ends_of_other_tools_are_read(tmp_path, text):
+    vectors = read(tmp_path, text)
+    assert vectors.words == ("a", "b")
+    assert vectors.vectors.tolist() == [[1, 2], [3, 4]]
+
+
+LIE = "more than the {size} bytes of the file can hold ({path}:1); write the file again"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", "the first line is not '<vocab> <dim>' ({path}:1); put the number of words and of"),
+        ("a 1 2\nb 3 4\n", "the first line is not '<vocab> <dim>' ({path}:1)"),
+        ("0 2\n", "the first line is not '<vocab> <dim>' ({path}:1)"),
+        ("2 0\na\nb\n", "the first line is not '<vocab> <dim>' ({path}:1)"),
+        ("-1 2\na 1 2\n", "the first line is not '<vocab> <dim>' ({path}:1)"),
+        ("² 2\na 1 2\n", "the first line is not '<vocab> <dim>' ({path}:1)"),
+        (f"{'9' * 5000} 2\na 1 2\n", "the first line is not '<vocab> <dim>' ({path}:1)"),
+        ("99999999999 300\na 1 2\n", "the header says 99999999999 words of 300 numbers, " + LIE),
+        ("1 99999999999\na 1 2\n", "the header says 1 words of 99999999999 numbers, " + LIE),
+        ("3 2\na 1 2\nb 3 4\n", "the header says 3 words of 2 numbers, " + LIE),
+        ("2 2\na 1.25 2.75\n", "1 rows where the header says 2 ({path}:1); write the file again"),
+        ("1 2\na 1 2\nb 3 4\n", "more rows than the 1 of the header ({path}:3); correct line 1"),
+        ("2 2\na 1 2\nb 3\n1234", "1 numbers after 'b' where the header says 2 ({path}:3); write"),
+        ("2 2\na 1 2\nb 3 4 5\n", "3 numbers after 'b' where the header says 2 ({path}:3)"),
+        ("2 2\na 1 2\nnew york 3 4\n", "3 numbers after 'new' where the header says 2 ({path}:3)"),
+        ("2 2\na 1 2\n 3 4\n", "2 numbers after '' where the header says 2 ({path}:3)"),
+        ("2 2\na 1 2\n\nb 3 4\n", "0 numbers after '' where the header says 2 ({path}:3)"),
+        ("2 2\na 1 2\na 3 4\n", "'a' is there twice ({path}:3); keep one row per word"),
+        ("2 2\na 1 2\nb 3 x4\n", "'x4' as a scalar of type float ({path}:3); write plain numbers"),
+        ("2 2\na 1 2\nb 3 1_0\n", "'1_0' as a scalar of type float ({path}:3)"),
+        ("2 2\na 1 2\nb  3\n", "'' as a scalar of type float ({path}:3)"),
+        ("2 2\na 1 2\nb 3 nan\n", "the row of 'b' holds NaN or Inf ({path}:3); leave the word out"),
+        ("2 2\na -inf 2\nb 3 4\n", "the row of 'a' holds NaN or Inf ({path}:2)"),
+        ("2 2\na 1e39 2\nb 3 4\n", "the row of 'a' holds NaN or Inf ({path}:2)"),
+        (b"2 2\na 1 2\nb\xff 3 4\n", "byte 2 of the line is not UTF-8 ({path}:3); save the file"),
+    ],
+)
+def test_a_file_that_lies_is_refused_with_its_line(tmp_path, text, shown):
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, text)
+    path = tmp_path / "v.txt"
+    message = str(caught.value)
+    assert shown.format(path=path, size=path.stat().st_size) in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"cannot read .*none.txt: No such file or directory; give"):
+        read_word2vec(tmp_path / "none.txt")
+    with pytest.raises(DataError, match=r"cannot read .*: Is a directory; give a readable file"):
+        read_word2vec(tmp_path)
+
+
+def test_the_smallest_file_fits_its_header(tmp_path):
+    assert read(tmp_path, "2 1\na 1\nb 2").vectors.tolist() == [[1.0], [2.0]]
