@@ -1,0 +1,44 @@
+r"""Text to ids: tokens, vocabulary, the encoded corpus on disk, and each epoch's stream of tokens.
+
+>>> import tempfile
+>>> from pathlib import Path
+>>> from jw2v.corpus import encode, keep_probability, segments
+>>> with tempfile.TemporaryDirectory() as folder:
+...     path = Path(folder, "text")
+...     _ = path.write_text("to be or not to be\n")
+...     corpus = encode(path, directory=folder, min_count=1, heldout_every=0)
+>>> keep = keep_probability(corpus.vocab.counts, sample=0)
+>>> [segment.ids.tolist() for segment in segments(corpus.train, keep, seed=1, epoch=0)]
+[[0, 1, 2, 3, 0, 1]]
+"""
+
+from jw2v.corpus.demo import PAIRS, SOURCE, demo_sentences, pairs_file, write_demo
+from jw2v.corpus.encode import encode
+from jw2v.corpus.heldout import is_heldout
+from jw2v.corpus.sources import Chunk, Source, blocks, find
+from jw2v.corpus.store import Corpus, Options, Sentences, Stats, open_corpus
+from jw2v.corpus.stream import Segment, segments
+from jw2v.corpus.vocabulary import Vocabulary, keep_probability
+
+__all__ = [
+    "PAIRS",
+    "SOURCE",
+    "Chunk",
+    "Corpus",
+    "Options",
+    "Segment",
+    "Sentences",
+    "Source",
+    "Stats",
+    "Vocabulary",
+    "blocks",
+    "demo_sentences",
+    "encode",
+    "find",
+    "is_heldout",
+    "keep_probability",
+    "open_corpus",
+    "pairs_file",
+    "segments",
+    "write_demo",
+]

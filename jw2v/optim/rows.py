@@ -10,7 +10,7 @@ and the updates of the rows are scattered, at the cost of the rows alone.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +43,7 @@ def dense(tx: optax.GradientTransformation) -> TableOptimizer:
     def update(grads: Grads, state: Any, tables: Tables) -> tuple[Tables, Any]:
         whole = Tables(*(whole_table(g, table) for g, table in zip(grads, tables, strict=True)))
         updates, state = tx.update(whole, state, tables)
-        return Tables(*map(jnp.add, tables, updates)), state
+        return cast(Tables, optax.apply_updates(tables, updates)), state
 
     return TableOptimizer(tx.init, update)
 

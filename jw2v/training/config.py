@@ -141,11 +141,11 @@ class Config:
     def _out_of_range(self) -> list[str]:
         faults = []
         for name, least in AT_LEAST.items():
-            value: Any = getattr(self, name)
+            value = getattr(self, name)
             whole = name != "sample"
             if value is None and name in ("max_vocab", "block"):
                 continue
-            if not _is_number(value, whole=whole) or value < least:
+            if not _is_number(value, whole=whole, least=least):
                 kind = "a whole number" if whole else "a number"
                 faults.append(
                     f"{name} is {value}, not {kind} of at least {least:g} ({_flag(name)})"
@@ -173,7 +173,7 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _is_number(value: Any, *, whole: bool = False) -> bool:
+def _is_number(value: Any, *, whole: bool = False, least: float = -math.inf) -> bool:
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         return False
-    return math.isfinite(value)
+    return math.isfinite(value) and value >= least

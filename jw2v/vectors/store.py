@@ -162,9 +162,9 @@ def _read_tables(
             shapes = [file.get_slice(name).get_shape() for name in names]
             for name, shape in zip(names, shapes, strict=True):
                 dtype = file.get_slice(name).get_dtype()
-                if dtype != "F32" or len(shape) != 2 or shape != shapes[-1]:
+                if dtype not in ("F32", "F64") or len(shape) != 2 or shape != shapes[-1]:
                     raise DataError(
-                        f"{name} in {path} is {dtype} {shape}; save it as F32 [vocab, dim]"
+                        f"{name} in {path} is {dtype} {shape}; save it as F32 or F64 [vocab, dim]"
                     )
             if shapes[-1][0] != words:
                 raise DataError(

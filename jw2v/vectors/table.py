@@ -24,13 +24,13 @@ class Vectors:
 
     Attributes:
       words: the vocabulary, most frequent first where training made it.
-      vectors: centre table V, float32 `[vocab, dim]`; row i belongs to `words[i]`.
-      outside: outside table U, float32 `[vocab, dim]`, or None where it was not kept.
+      vectors: centre table V, float32 or float64 `[vocab, dim]`; row i belongs to `words[i]`.
+      outside: outside table U of the same shape, or None where it was not kept.
       counts: how often each word was seen, or None where it is not known.
       run: history, config, backend and the like, as plain data that JSON can hold.
 
     Raises:
-      DataError: the tables or counts do not fit the words, or a table is not float32.
+      DataError: the tables or counts do not fit the words, or a table is of another dtype.
 
     >>> table = np.array([[1, 0], [1, 1], [0, 1]], np.float32)
     >>> vectors = Vectors(("king", "queen", "apple"), table)
@@ -53,10 +53,14 @@ class Vectors:
         for name, table in (("vectors", self.vectors), ("outside", self.outside)):
             if table is None:
                 continue
-            if table.dtype != np.float32 or table.ndim != 2 or table.shape != shape:
+            if (
+                table.dtype not in (np.float32, np.float64)
+                or table.ndim != 2
+                or table.shape != shape
+            ):
                 raise DataError(
                     f"{name} is {table.dtype} {list(table.shape)} for {len(self.words)} words; "
-                    "give float32 [vocab, dim], one row per word and one shape for both tables"
+                    "give float32 or float64 [vocab, dim], one row per word and one shape for both tables"
                 )
         if self.counts is not None and self.counts.shape != shape[:1]:
             raise DataError(

@@ -62,7 +62,7 @@ def _lines(words: tuple[str, ...], rows: Float[np.ndarray, "vocab dim"]) -> Iter
     dim = rows.shape[1]
     step = max(1, _NUMBERS_AT_ONCE // max(1, dim))
     for start in range(0, len(words), step):
-        block = rows[start : start + step]
+        block = rows[start : start + step].astype(np.float32)
         numbers = pa.array(block.ravel()).cast(pa.string()).to_pylist()  # shortest round trip
         for row, word in enumerate(words[start : start + step]):
             yield " ".join([word, *numbers[row * dim : (row + 1) * dim]]) + "\n"

@@ -226,8 +226,11 @@ def test_a_run_that_is_no_object_is_refused(folder, text, shown):
         ({"W": TABLE}, "holds tensors ['W'] in place of V and U; save it again"),
         ({"U": TABLE}, "holds tensors ['U'] in place of V and U"),
         ({"V": TABLE, "x": TABLE}, "holds tensors ['V', 'x'] in place of V and U"),
-        ({"V": TABLE.astype(np.float64)}, "V in {path} is F64 [3, 2]; save it as F32 [vocab, dim]"),
-        ({"V": TABLE[:, 0].copy()}, "V in {path} is F32 [3]; save it as F32 [vocab, dim]"),
+        (
+            {"V": TABLE.astype(np.float16)},
+            "V in {path} is F16 [3, 2]; save it as F32 or F64 [vocab, dim]",
+        ),
+        ({"V": TABLE[:, 0].copy()}, "V in {path} is F32 [3]; save it as F32 or F64 [vocab, dim]"),
         ({"V": TABLE, "U": TABLE[:, :1].copy()}, "U in {path} is F32 [3, 1]; save it as F32"),
         ({"V": TABLE[:2]}, "{path} has 2 rows and vocab.txt 3 words; take both from one save"),
         ({"V": TABLE * np.float32(np.nan)}, "the row of 'the' in {path} (V) holds NaN or Inf"),

@@ -130,7 +130,7 @@ def untyped():
     ("table", "outside", "shown"),
     [
         (np.ones((3, 2), np.float32), None, r"vectors is float32 \[3, 2\] for 2 words"),
-        (np.ones((2, 2), np.float64), None, r"vectors is float64 \[2, 2\] for 2 words"),
+        (np.ones((2, 2), np.float16), None, r"vectors is float16 \[2, 2\] for 2 words"),
         (np.ones(2, np.float32), None, r"vectors is float32 \[2\] for 2 words"),
         (np.ones((2, 2), np.float32), np.ones((2, 3), np.float32), r"outside is float32 \[2, 3\]"),
     ],

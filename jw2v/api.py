@@ -1,0 +1,306 @@
+"""The public functions: train, load, verify, check_gradient."""
+
+import importlib
+import importlib.util
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any
+
+import jax
+import numpy as np
+
+from jw2v.blocks.tables import Tables
+from jw2v.corpus import Corpus, encode
+from jw2v.corpus.sources import Source
+from jw2v.errors import DataError, GradientError, InterruptedTrainingError, UsageError
+from jw2v.judge import Entry, verify_claims
+from jw2v.ledger import kernels
+from jw2v.losses.record import Loss
+from jw2v.training import backend, checkpoint, loop
+from jw2v.training.config import Config, fields_of
+from jw2v.training.meter import Progress
+from jw2v.vectors import Vectors, load, save
+
+__all__ = ["load", "train", "verify"]
+
+LOG = logging.getLogger("jw2v")
+LEDGERS = ("jw2v.ledger.cs224n_a2", "jw2v.ledger.kernels")
+METRICS = "metrics.jsonl"
+
+
+def train(
+    corpus: Source,
+    config: Config | None = None,
+    *,
+    out: str | Path | None = None,
+    optimizer: Any = None,
+    loss: Loss | None = None,
+    init: Vectors | None = None,
+    callback: Callable[[Progress], None] | None = None,
+    check: bool = True,
+    require: backend.Platform | None = None,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Vectors:
+    r"""Check the gradients on this backend, then train vectors on a text.
+
+    Args:
+      corpus: a file of UTF-8 text, one sentence a line (plain, .gz, .bz2 or .xz), several, a
+        folder of them, or "-" for standard input.
+      config: options; by default `Config()`.
+      out: folder for the vectors, `run.json` and `metrics.jsonl`; None keeps them in memory.
+      optimizer: instead of `config.optimizer`: a factory, schedule to transformation, such as
+        `optax.adam`, or a finished optax transformation.
+      loss: instead of `config.loss`: a loss of your own, trained with the kernel "windows".
+      init: vectors to start from; words it does not have start as usual.
+      callback: given the progress after each call to the device.
+      check: judge the gradients that train first, and refuse to train where one is refuted.
+      require: refuse to run on another platform than this.
+      resume: go on with the run in `out` that was stopped.
+      stop: asked after each call to the device; True saves the run in `out` and stops it.
+
+    Returns:
+      The vectors; `run` holds config, losses, times and backend.
+
+    Raises:
+      UsageError: an option that cannot be used.
+      DataError: a text, folder or machine that cannot be used.
+      GradientError: a gradient was refuted.
+      InterruptedTrainingError: `stop` ended the run.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     text = Path(folder) / "text"
+    ...     _ = text.write_text("the king and the queen\n" * 50)
+    ...     vectors = train(text, Config(dim=8, epochs=1, heldout_every=0))
+    >>> vectors.words
+    ('the', 'king', 'and', 'queen')
+    """
+    began = time.perf_counter()
+    config = config or Config()
+    folder = None if out is None else _run_folder(Path(out), resume=resume)
+    backend.require(require)
+    LOG.info("%s", backend.describe())
+    with jax.enable_x64(config.precision == "float64"), tempfile.TemporaryDirectory() as scratch:
+        if check:
+            _guard(config, loss)
+        else:
+            LOG.info("gradients not checked (--no-check)")
+        text = _encode(corpus, config, Path(scratch))
+        setting = loop.prepare(
+            text, config, optimizer=optimizer, loss=loss, initial=_initial(init, text, config)
+        )
+        made_with = _made_with(text, config, optimizer, loss)
+        resumed = None
+        if resume and folder is not None:
+            saved = checkpoint.load(folder, setting.start, made_with)
+            resumed = saved.state, saved.calls
+            LOG.info("going on after call %d", saved.calls)
+        with _Metrics(folder, resume=resume) as write:
+
+            def report(progress: Progress) -> None:
+                write(progress)
+                if callback is not None:
+                    callback(progress)
+
+            result = loop.run(text, config, setting, resumed=resumed, callback=report, stop=stop)
+        if not result.finished:
+            raise _stopped(folder, result, made_with)
+        vectors = _vectors(text, config, result, checked=check, began=began)
+    if folder is not None:
+        save(vectors, folder)
+        checkpoint.remove(folder)
+    return vectors
+
+
+def verify(*ledgers: str, dtypes: Sequence[str] | None = None) -> list[Entry]:
+    """Judge every claim of ledgers on this backend.
+
+    Args:
+      ledgers: modules, or paths of Python files, that define `CLAIMS`, a sequence of
+        `jw2v.judge.Claim`; by default the document's and the chain's.
+      dtypes: instead of each claim's own.
+
+    Returns:
+      An entry for each claim: what was expected of it and what the machine found.
+
+    Raises:
+      UsageError: a ledger that cannot be read.
+
+    >>> [entry.id for entry in verify("jw2v.ledger.cs224n_a2") if entry.verdict_value == "refuted"]
+    ['f1 line before the box', 'f3']
+    """
+    entries: list[Entry] = []
+    for name in ledgers or LEDGERS:
+        claims = getattr(_ledger(name), "CLAIMS", None)
+        if claims is None:
+            raise UsageError(f"{name} defines no CLAIMS; give a ledger (a module or a file)")
+        entries += verify_claims(claims, ledger=name, dtypes=dtypes)
+    return entries
+
+
+def _ledger(name: str) -> ModuleType:
+    path = Path(name)
+    try:
+        if path.suffix != ".py":
+            return importlib.import_module(name)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except (ImportError, OSError, SyntaxError) as error:
+        raise UsageError(f"ledger {name}: {error}; give a module or a Python file") from error
+    return module
+
+
+def _guard(config: Config, loss: Loss | None) -> None:
+    """Judge what is about to train.
+
+    Raises:
+      GradientError: a claim does not hold.
+    """
+    began = time.perf_counter()
+    entries = verify_claims(kernels.claims_of(config, loss), ledger="guard", samples=2)
+    for entry in entries:
+        if entry.verdict_value != "holds":
+            why = entry.diagnosis or f"counterexample {json.dumps(entry.counterexample)}"
+            raise GradientError(
+                f"the gradient of {entry.id} is {entry.verdict_value} ({why}); "
+                "correct it, or train with autodiff (--gradient autodiff)"
+            )
+    names = ", ".join(entry.id for entry in entries)
+    LOG.info("gradients hold: %s (%.1f s)", names, time.perf_counter() - began)
+
+
+def _run_folder(out: Path, *, resume: bool) -> Path:
+    """The folder of a run, made and tried before anything long begins."""
+    if (out / "run.json").exists() or ((out / checkpoint.FILE).exists() and not resume):
+        what = "go on with it (--resume) or give another" if not resume else "give another"
+        raise UsageError(f"{out} holds a run already; {what} (--out)")
+    if resume and not (out / checkpoint.FILE).exists():
+        raise UsageError(f"{out} holds no run to go on with; leave --resume out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise DataError(f"cannot write to {out}: {error.strerror}; give another (--out)") from error
+    return out
+
+
+def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
+    text = encode(
+        source,
+        directory=scratch,
+        min_count=config.min_count,
+        max_vocab=config.max_vocab,
+        heldout_every=config.heldout_every,
+        seed=config.seed,
+    )
+    stats = text.stats
+    LOG.info(
+        "%s words of text, %s in the vocabulary (%.1f s, %.1fM words/s)",
+        f"{stats.words:,}",
+        f"{len(text.vocab.words):,}",
+        stats.seconds,
+        stats.words_per_s / 1e6,
+    )
+    return text
+
+
+def _initial(init: Vectors | None, text: Corpus, config: Config) -> Tables | None:
+    """Tables that start from earlier vectors, word by word."""
+    if init is None:
+        return None
+    dim = init.vectors.shape[1]
+    if dim != config.dim:
+        raise UsageError(f"init has dim {dim} and the run {config.dim}; give the same (--dim)")
+    tables = loop.start_tables(config, len(text.vocab.words))
+    V, U = (np.array(table) for table in tables)
+    for i, word in enumerate(text.vocab.words):
+        if word in init.index:
+            V[i] = init.vectors[init.index[word]]
+            U[i] = U[i] if init.outside is None else init.outside[init.index[word]]
+    return Tables(jax.numpy.asarray(V), jax.numpy.asarray(U))
+
+
+def _made_with(text: Corpus, config: Config, optimizer: Any, loss: Loss | None) -> dict[str, Any]:
+    return {
+        **fields_of(config),
+        "optimizer": config.optimizer if optimizer is None else repr(type(optimizer)),
+        "loss": config.loss if loss is None else "own",
+        "corpus": text.fingerprint,
+    }
+
+
+def _stopped(
+    folder: Path | None, result: loop.Result, made_with: dict[str, Any]
+) -> InterruptedTrainingError:
+    if folder is None:
+        return InterruptedTrainingError(f"stopped after {result.calls} calls; nothing was kept")
+    checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, made_with))
+    return InterruptedTrainingError(
+        f"stopped after {result.calls} calls and saved in {folder}; go on with --resume"
+    )
+
+
+class _Metrics:
+    """Writes each progress as a line of `metrics.jsonl`, where there is a folder."""
+
+    def __init__(self, folder: Path | None, *, resume: bool) -> None:
+        self._path = None if folder is None else folder / METRICS
+        self._mode = "a" if resume else "w"
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Callable[[Progress], None]:
+        if self._path is not None:
+            self._file = self._path.open(self._mode, encoding="utf-8")
+        return self._write
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, progress: Progress) -> None:
+        if self._file is not None:
+            print(json.dumps(progress._asdict()), file=self._file)
+
+
+def _vectors(
+    text: Corpus, config: Config, result: loop.Result, *, checked: bool, began: float
+) -> Vectors:
+    tables = result.state.tables
+    seconds = {"vocabulary": text.stats.seconds, **result.seconds}
+    run = {
+        "config": fields_of(config),
+        "backend": backend.describe(),
+        "gradients_checked": checked,
+        "corpus": {"fingerprint": text.fingerprint, **text.stats._asdict()},
+        "words": int(text.vocab.counts.sum()),
+        "vocab": len(text.vocab.words),
+        "epochs": config.epochs,
+        "seconds": {**seconds, "total": time.perf_counter() - began},
+        "words_per_s": result.words_per_s,
+        "loss": result.loss,
+        "heldout_loss": result.heldout_loss,
+    }
+    return Vectors(
+        tuple(text.vocab.words),
+        np.asarray(tables.V),
+        np.asarray(tables.U),
+        text.vocab.counts,
+        run,
+    )
+
+
+def entries_to_json(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The object that `jw2v verify --json` writes."""
+    env = {"backend": backend.describe(), "numpy": np.__version__}
+    return {"version": 1, "env": env, "entries": [asdict(entry) for entry in entries]}

@@ -1,0 +1,67 @@
+"""Every word type of a source, numbered as it appears, with what decides its rank."""
+
+from collections import defaultdict
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from jw2v.corpus.tokens import Tokens
+from jw2v.corpus.vocabulary import Vocabulary
+
+
+class Lexicon:
+    """Grows by `add`, chunk after chunk; `rank` then picks the vocabulary.
+
+    Attributes:
+      counts: occurrences of each in the training text, 0 for those only held out.
+      training: tokens of training text read.
+
+    >>> from jw2v.corpus.tokens import split
+    >>> lexicon = Lexicon()
+    >>> lexicon.add(split(b"b a a c"), np.zeros(1, bool)).tolist()
+    [0, 1, 1, 2]
+    >>> vocab, rank = lexicon.rank(min_count=1, max_vocab=2)
+    >>> vocab.words, rank.tolist()
+    (('a', 'b'), [1, 0, -1])
+    """
+
+    def __init__(self) -> None:
+        self._ids: defaultdict[str, int] = defaultdict()
+        self._ids.default_factory = self._ids.__len__
+        self._first = np.zeros(0, np.int64)  # place of the first occurrence in the training text
+        self.counts = np.zeros(0, np.int64)
+        self.training = 0
+
+    @property
+    def words(self) -> list[str]:
+        """The word types read, in the order of their numbers."""
+        return list(self._ids)
+
+    def add(
+        self, tokens: Tokens, heldout: Bool[np.ndarray, " sentences"]
+    ) -> Int[np.ndarray, " tokens"]:
+        """Counts a chunk's training tokens and numbers all its tokens, int32 `[tokens]`."""
+        # A dict: the cost is that of the chunk's types, however many are known already.
+        numbers = map(self._ids.__getitem__, tokens.words)
+        known = np.fromiter(numbers, np.int32, len(tokens.words))
+        grown = (0, len(self._ids) - len(self.counts))
+        self.counts, self._first = np.pad(self.counts, grown), np.pad(self._first, grown)
+
+        ids = tokens.ids[~np.repeat(heldout, tokens.lengths)] if heldout.any() else tokens.ids
+        new = np.flatnonzero((self.counts[known] == 0)[ids])[::-1]
+        # New ones in reverse: of a repeated index the last value stays, the first occurrence.
+        self._first[known[ids[new]]] = self.training + new
+        self.counts[known] += np.bincount(ids, minlength=len(known))
+        self.training += len(ids)
+        return known[tokens.ids]
+
+    def rank(
+        self, *, min_count: int, max_vocab: int | None
+    ) -> tuple[Vocabulary, Int[np.ndarray, " types"]]:
+        """The vocabulary, and the id of each type in it, int32, -1 where it has none."""
+        order = np.lexsort((self._first, -self.counts))
+        order = order[: np.count_nonzero(self.counts >= min_count)][:max_vocab]
+        ids = np.full(len(self.counts), -1, np.int32)
+        ids[order] = np.arange(len(order), dtype=np.int32)
+        words = tuple(map(self.words.__getitem__, order.tolist()))
+        return Vocabulary(words, self.counts[order]), ids

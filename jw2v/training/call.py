@@ -1,0 +1,105 @@
+"""One call to the device: many steps in a loop, their negatives and widths drawn at once."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, UInt32
+
+from jw2v.blocks import noise
+from jw2v.blocks.kernel import Kernel
+from jw2v.blocks.tables import Tables
+from jw2v.blocks.windows import Block, draw_widths, pairs
+from jw2v.losses.record import Loss
+from jw2v.training.config import Config
+from jw2v.training.state import TrainState
+from jw2v.training.step import Step, StepInfo
+
+
+class Text(NamedTuple):
+    """The text of a call on the device; see `jw2v.training.feed.Feed`."""
+
+    ids: Int[Array, " text"]
+    sentence: Int[Array, " text"]
+    blocks: Int[Array, ""]
+
+
+def negatives_shape(config: Config, loss: Loss | None) -> tuple[int, int]:
+    """Groups of centres a block, and negatives drawn for each.
+
+    A loss of the user's own is given exactly `negatives` rows, drawn afresh for every window;
+    naive softmax is given none.
+    """
+    if loss is not None:
+        return config.block_size, config.negatives
+    if config.loss == "naive_softmax":
+        return 1, 0
+    return config.block_size // config.group_size, config.shared_negatives
+
+
+def draw_blocks(
+    key: Array,
+    text: Text,
+    noise_table: UInt32[Array, " vocab"],
+    *,
+    config: Config,
+    negatives: tuple[int, int],
+) -> Block:
+    """The blocks of a call, stacked over a leading axis, with their random draws.
+
+    No key is split inside the loop over blocks: XLA would run that as many small loops a step.
+    """
+    calls, size, window = config.blocks_per_call, config.block_size, config.window
+    neg_key, width_key = jax.random.split(key)
+    at = jnp.arange(calls)[:, None] * size + jnp.arange(size + 2 * window)[None, :]
+    return Block(
+        text.ids[at],
+        text.sentence[at],
+        draw_widths(width_key, (calls, size), window, config.window_weights),
+        noise.draw(neg_key, noise_table, (calls, *negatives)),
+    )
+
+
+def run_steps(
+    step: Step, state: TrainState, blocks: Block, count: Int[Array, ""], *, loss_every: int
+) -> tuple[TrainState, StepInfo]:
+    """Take the first `count` blocks' steps; the loss is summed over every `loss_every`-th."""
+
+    def at(i: Int[Array, ""]) -> Block:
+        return jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, i, keepdims=False), blocks)
+
+    def measured_then_rest(i: Int[Array, ""], carry: tuple[TrainState, StepInfo]):
+        state, total = carry
+        first = i * loss_every
+        state, info = step(state, at(first))
+        total = StepInfo(total.loss + info.loss, total.pairs + info.pairs)
+        last = jnp.minimum(first + loss_every, count)
+        state = jax.lax.fori_loop(first + 1, last, lambda j, s: step(s, at(j))[0], state)
+        return state, total
+
+    zero = jnp.zeros((), state.tables.V.dtype)
+    start = (state, StepInfo(zero, jnp.zeros((), jnp.float32)))
+    return jax.lax.fori_loop(0, -(-count // loss_every), measured_then_rest, start)
+
+
+def summed_loss(
+    kernel: Kernel, tables: Tables, blocks: Block, count: Int[Array, ""], *, config: Config
+) -> StepInfo:
+    """The summed loss of the first `count` blocks, the tables left as they are."""
+
+    def add(i: Int[Array, ""], total: StepInfo) -> StepInfo:
+        block = jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, i, keepdims=False), blocks)
+        ids = kernel.ids(block)
+        u = tables.U if ids.outside is None else tables.U[ids.outside]
+        loss = kernel.loss(tables.V[ids.centre], u, block)
+        return StepInfo(
+            total.loss + loss, total.pairs + pairs(block, weights=config.window_weights)
+        )
+
+    zero = jnp.zeros((), tables.V.dtype)
+    return jax.lax.fori_loop(0, count, add, StepInfo(zero, jnp.zeros((), jnp.float32)))
+
+
+def mean_loss(info: StepInfo) -> Float[Array, ""]:
+    """Mean loss per pair."""
+    return info.loss / jnp.maximum(info.pairs, 1)

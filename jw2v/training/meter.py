@@ -1,0 +1,151 @@
+"""What a run measures of itself: words, seconds, losses."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import optax
+
+from jw2v.corpus import Corpus
+from jw2v.errors import DataError
+from jw2v.training.config import Config
+from jw2v.training.feed import Feed
+from jw2v.training.step import StepInfo
+
+
+class Progress(NamedTuple):
+    """What a callback is given after each call to the device."""
+
+    calls: int  # made so far
+    epoch: float  # passes over the text so far
+    loss: float | None  # mean per pair over the measured blocks of a call, in nats
+    heldout_loss: float | None  # mean per pair on held-out text, last measured
+    lr: float
+    words_per_s: float  # words of the text, before subsampling, per second of training
+    seconds_left: float
+
+
+def mean_loss(infos: Iterable[StepInfo]) -> float | None:
+    """Mean loss per pair in nats; None where there is no pair.
+
+    >>> mean_loss([StepInfo(np.array(6.0), np.array(2.0)), StepInfo(np.array(2.0), np.array(2.0))])
+    2.0
+    """
+    totals = np.array([(float(info.loss), float(info.pairs)) for info in infos]).reshape(-1, 2)
+    loss, pairs = totals.sum(axis=0)
+    return float(loss / pairs) if pairs > 0 else None
+
+
+class Meter:
+    """Counts the words, seconds and losses of one sitting of a run.
+
+    A call's loss is read when the next call is under way, so that the device never waits for the
+    host; a loss that is not finite is raised then. The time of `evaluate` is kept apart.
+    """
+
+    def __init__(
+        self, corpus: Corpus, config: Config, epoch_words: int, schedule: optax.Schedule
+    ) -> None:
+        self.calls = 0
+        self.heldout_loss: float | None = None
+        self._config = config
+        self._schedule = schedule
+        self._epoch_words = epoch_words
+        self._raw_per_word = int(corpus.vocab.counts.sum()) / epoch_words
+        call_words = config.block_size * config.blocks_per_call
+        twentieth = epoch_words * config.epochs // call_words // 20
+        self._infos: deque[StepInfo] = deque(maxlen=max(2, twentieth))
+        self._words = self._words_before = self._skipped = 0
+        self._began = time.perf_counter()
+        self._ended: float | None = None
+        self._evaluating = self._paused = 0.0
+
+    def skip(self, feed: Feed) -> None:
+        """Pass over a call that an earlier sitting made."""
+        self.calls += 1
+        self._words = self._skipped = self._words + feed.words
+        self._began = time.perf_counter()
+
+    def add(self, feed: Feed, info: StepInfo) -> None:
+        """Count a call that was just dispatched.
+
+        Raises:
+          DataError: the loss of the call before it is not finite.
+        """
+        if self._infos:
+            self._check(self._infos[-1])
+        self.calls += 1
+        self._words_before, self._words = self._words, self._words + feed.words
+        self._infos.append(info)
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether the call just added ends an epoch that is not the last."""
+        epoch = self._words // self._epoch_words
+        return self._words_before // self._epoch_words < epoch < self._config.epochs
+
+    def evaluate(self, heldout_loss: Callable[[], float | None]) -> None:
+        """Measure the held-out loss."""
+        self._wait()
+        began = time.perf_counter()
+        self.heldout_loss = heldout_loss()
+        seconds = time.perf_counter() - began
+        self._evaluating += seconds
+        if self._ended is None:
+            self._paused += seconds
+
+    def stop(self) -> None:
+        """Wait for the last call and stop the clock.
+
+        Raises:
+          DataError: its loss is not finite.
+        """
+        self._wait()
+        self._ended = time.perf_counter()
+        if self._infos:
+            self._check(self._infos[-1])
+
+    def progress(self) -> Progress:
+        """How the run stands, for a person to look at."""
+        rate = self.words_per_s()
+        left = max(0, self._epoch_words * self._config.epochs - self._words)
+        return Progress(
+            self.calls,
+            self._words / self._epoch_words,
+            mean_loss([self._infos[max(0, len(self._infos) - 2)]]),
+            self.heldout_loss,
+            self._lr(),
+            rate,
+            left * self._raw_per_word / max(rate, 1e-9),
+        )
+
+    def final_loss(self) -> float | None:
+        """Mean loss per pair over the last twentieth of the run."""
+        return mean_loss(self._infos)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of training and of evaluation."""
+        now = time.perf_counter() if self._ended is None else self._ended
+        return {"train": now - self._began - self._paused, "evaluate": self._evaluating}
+
+    def words_per_s(self) -> float:
+        """Words of the text, before subsampling, per second of training."""
+        words = (self._words - self._skipped) * self._raw_per_word
+        return words / max(self.seconds()["train"], 1e-9)
+
+    def _wait(self) -> None:
+        if self._infos:
+            self._infos[-1].loss.block_until_ready()
+
+    def _lr(self) -> float:
+        return float(self._schedule(self._words // self._config.block_size))
+
+    def _check(self, info: StepInfo) -> None:
+        loss = float(info.loss)
+        if not np.isfinite(loss):
+            raise DataError(
+                f"the loss is {loss} in call {self.calls} of {self._config.blocks_per_call} blocks, "
+                f"at learning rate {self._lr():.4g}; lower it (--lr) or take smaller blocks (--block)"
+            )

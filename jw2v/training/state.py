@@ -1,0 +1,42 @@
+"""The state of a run: the tables, the optimizer's state, and how far it is."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Int
+
+from jw2v.blocks.tables import Tables
+from jw2v.optim.rows import TableOptimizer
+
+
+class TrainState(NamedTuple):
+    """What the next step needs."""
+
+    tables: Tables
+    opt_state: Any
+    blocks: Int[Array, ""]  # blocks seen so far
+
+
+def initial_tables(key: Array, vocab: int, dim: int, dtype: DTypeLike = jnp.float32) -> Tables:
+    """word2vec's start: V uniform in ±1/(2 dim), U zero.
+
+    Args:
+      key: random key.
+      vocab: number of words.
+      dim: length of a vector.
+      dtype: of the tables.
+
+    >>> tables = initial_tables(jax.random.key(0), 7, 5)
+    >>> bool(abs(tables.V).max() <= 0.1), bool(abs(tables.U).max() == 0)
+    (True, True)
+    """
+    limit = 0.5 / dim
+    V = jax.random.uniform(key, (vocab, dim), dtype, -limit, limit)
+    return Tables(V, jnp.zeros((vocab, dim), dtype))
+
+
+def init(tables: Tables, optimizer: TableOptimizer) -> TrainState:
+    """The state at the start of a run."""
+    return TrainState(tables, optimizer.init(tables), jnp.zeros((), jnp.int32))

@@ -1,0 +1,125 @@
+"""One step, pure: gather rows, take the gradient, damp it, update the touched rows."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+from jaxtyping import Array, Float
+
+from jw2v.blocks import naive_softmax, negative_sampling, windowed
+from jw2v.blocks.kernel import Kernel, KernelGrads
+from jw2v.blocks.tables import RowGrads, Tables
+from jw2v.blocks.windows import Block, centre_uses, outside_uses, pairs
+from jw2v.errors import UsageError
+from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
+from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
+from jw2v.losses.record import Loss
+from jw2v.optim.damping import scaled, sqrt_count
+from jw2v.optim.rows import Grads, TableOptimizer
+from jw2v.training.config import Config
+from jw2v.training.state import TrainState
+
+
+class StepInfo(NamedTuple):
+    """What a person wants to see of a step."""
+
+    loss: Float[Array, ""]  # summed over pairs, weighted
+    pairs: Float[Array, ""]  # summed weight
+
+
+Step = Callable[[TrainState, Block], tuple[TrainState, StepInfo]]
+
+
+def kernel_of(config: Config, loss: Loss | None = None) -> Kernel:
+    """The kernel that a config names, or the one of a loss of the user's own.
+
+    Raises:
+      UsageError: the kernel has no gradient by hand and the config asks for it.
+    """
+    kernel = _kernel(config, loss)
+    if config.gradient == "manual" and kernel.loss_and_grads is None:
+        raise UsageError(
+            "this loss has no loss_and_grads; give one, or train without it (--gradient autodiff)"
+        )
+    return kernel
+
+
+def _kernel(config: Config, loss: Loss | None) -> Kernel:
+    weights = config.window_weights
+    if loss is not None:
+        return windowed.kernel(loss, weights=weights)
+    if config.loss == "naive_softmax":
+        if config.kernel == "windows":
+            return windowed.kernel(NAIVE_SOFTMAX, weights=weights)
+        return naive_softmax.kernel(weights=weights)
+    if config.kernel == "windows":
+        return windowed.kernel(weighted_negatives(config), weights=weights)
+    operands = "bfloat16" if config.precision == "bfloat16" else None
+    return negative_sampling.kernel(negatives=config.negatives, weights=weights, operands=operands)
+
+
+def weighted_negatives(config: Config) -> Loss:
+    """The pair loss of negative sampling with N shared negatives that count as K."""
+    weight = config.negatives / config.shared_negatives
+    assert NEGATIVE_SAMPLING.loss_and_grads is not None
+    return Loss(
+        partial(NEGATIVE_SAMPLING.loss, neg_weight=weight),
+        partial(NEGATIVE_SAMPLING.loss_and_grads, neg_weight=weight),
+    )
+
+
+def gradient_of(kernel: Kernel, gradient: str) -> KernelGrads:
+    """The side of the kernel that trains: "manual" or "autodiff"."""
+    if gradient == "autodiff":
+        return kernel.loss_and_grads_autodiff
+    assert kernel.loss_and_grads is not None
+    return kernel.loss_and_grads
+
+
+def row_gradients(
+    kernel: Kernel, gradient: str, tables: Tables, block: Block
+) -> tuple[Float[Array, ""], Grads]:
+    """The loss of a block and the gradients of both tables, in rows where the kernel gathers rows.
+
+    Without the barriers XLA rewrites gather and scatter into copies of the whole tables.
+    """
+    ids = kernel.ids(block)
+    u = tables.U if ids.outside is None else tables.U[ids.outside]
+    v, u = jax.lax.optimization_barrier((tables.V[ids.centre], u))
+    loss, (d_v, d_u) = gradient_of(kernel, gradient)(v, u, block)
+    outside = d_u if ids.outside is None else RowGrads(ids.outside, d_u)
+    return loss, (RowGrads(ids.centre, d_v), outside)
+
+
+def make_step(kernel: Kernel, optimizer: TableOptimizer, config: Config) -> Step:
+    """The pure training step: `(state, block) -> (state, info)`.
+
+    Args:
+      kernel: the loss of a block and its gradient.
+      optimizer: update of the tables.
+      config: gradient, damping and window weights.
+
+    Returns:
+      The step; it is not jitted, and an unused `info` costs nothing under jit.
+    """
+
+    def step(state: TrainState, block: Block) -> tuple[TrainState, StepInfo]:
+        tables = state.tables
+        loss, grads = row_gradients(kernel, config.gradient, tables, block)
+        if config.damping == "sqrt":
+            grads = _damped(grads, tables, block)
+        tables, opt_state = optimizer.update(grads, state.opt_state, tables)
+        info = StepInfo(loss, pairs(block, weights=config.window_weights))
+        return TrainState(tables, opt_state, state.blocks + 1), info
+
+    return step
+
+
+def _damped(grads: Grads, tables: Tables, block: Block) -> Grads:
+    d_V, d_U = grads
+    vocab, dtype = tables.V.shape[0], tables.V.dtype
+    return (
+        scaled(d_V, sqrt_count(centre_uses(block), vocab, dtype)),
+        scaled(d_U, sqrt_count(outside_uses(block), vocab, dtype)),
+    )

@@ -1,0 +1,104 @@
+"""The stream of an epoch: a pure function, with the law it states."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jw2v.corpus import Sentences, keep_probability, segments
+from jw2v.errors import UsageError
+
+
+def sentences_of(lists: list[list[int]]) -> Sentences:
+    ids = np.array([id for one in lists for id in one], np.int32)
+    return Sentences(ids, np.cumsum([0, *map(len, lists)], dtype=np.int64))
+
+
+def stream(sentences: Sentences, keep: np.ndarray, **options) -> list[tuple[int, int]]:
+    """All tokens of an epoch, (id, sentence)."""
+    return [
+        pair
+        for segment in segments(sentences, keep, **options)
+        for pair in zip(segment.ids.tolist(), segment.sentence.tolist(), strict=True)
+    ]
+
+
+texts = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=9), max_size=30)
+keeps = st.lists(st.floats(0, 1), min_size=5, max_size=5).map(np.array)
+seeds = st.integers(0, (1 << 64) - 1)
+
+
+@given(texts, keeps, seeds, st.integers(0, 1000), st.integers(1, 60))
+def test_equals_a_loop_and_does_not_depend_on_size(lists, keep, seed, epoch, size):
+    key = np.array([seed, epoch], np.uint64)
+    rng = np.random.Generator(np.random.Philox(key=key))
+    expected = []
+    for number, sentence in enumerate(lists):
+        draws = [rng.random(dtype=np.float32) for _ in sentence]
+        drawn = zip(sentence, draws, strict=True)
+        kept = [(id, number) for id, draw in drawn if draw < np.float32(keep[id])]
+        expected += kept if len(kept) > 1 else []
+    options = {"seed": seed, "epoch": epoch}
+    assert stream(sentences_of(lists), keep, **options) == expected
+    assert stream(sentences_of(lists), keep, **options, size=size) == expected
+
+
+@given(texts, st.integers(1, 60))
+def test_segments_are_whole_sentences(lists, size):
+    sentences = sentences_of(lists)
+    found = list(segments(sentences, np.ones(5), seed=1, epoch=0, size=size))
+    last = -1
+    for segment in found:
+        assert segment.ids.dtype == segment.sentence.dtype == np.int32
+        numbers = sorted(set(segment.sentence.tolist()))
+        assert len(segment.ids) == sum(len(lists[n]) for n in numbers) >= 2
+        assert len(segment.ids) <= size or len(numbers) == 1
+        assert numbers[0] > last
+        last = numbers[-1]
+
+
+def test_the_kept_share_follows_the_probability():
+    n = 400_000
+    rng = np.random.default_rng(0)
+    ids = np.minimum(rng.zipf(1.5, n) - 1, 50).astype(np.int32)
+    sentences = Sentences(ids, np.arange(0, n + 1, 1000))
+    counts = np.bincount(ids)
+    keep = keep_probability(counts, 1e-2)
+    assert keep.min() < 0.2
+    kept = [id for id, _ in stream(sentences, keep, seed=3, epoch=1)]
+    got = np.bincount(kept, minlength=len(counts))
+    assert (np.abs(got - counts * keep) <= 5 * np.sqrt(counts * keep * (1 - keep))).all()
+
+
+def test_an_epoch_is_redrawn_and_repeats():
+    sentences = Sentences(np.zeros(10_000, np.int32), np.arange(0, 10_001, 100))
+    keep = np.array([0.5])
+    first = stream(sentences, keep, seed=1, epoch=0)
+    assert first == stream(sentences, keep, seed=1, epoch=0)
+    others = [stream(sentences, keep, seed=s, epoch=e) for s, e in ((1, 1), (0, 1), (2, 0))]
+    lengths = [np.bincount([n for _, n in one], minlength=100) for one in (first, *others)]
+    for i in range(4):
+        for j in range(i):
+            # Independent sets agree in the size of a sentence about one time in 18.
+            assert (lengths[i] == lengths[j]).mean() < 0.25
+
+
+def test_probability_one_keeps_all_and_zero_none():
+    sentences = Sentences(np.arange(100_000, dtype=np.int32) % 2, np.array([0, 100_000]))
+    kept = [id for id, _ in stream(sentences, np.array([1.0, 0.0]), seed=5, epoch=9)]
+    assert kept == [0] * 50_000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": -1}, r"seed -1, epoch 0: give 0 or more, below 2\*\*64 \(--seed\)"),
+        ({"seed": 1 << 64}, "seed 18446744073709551616, epoch 0: give 0 or more"),
+        ({"epoch": -1}, "seed 1, epoch -1: give 0 or more"),
+        ({"size": 0}, "a segment of 0 tokens is too small; give at least 1"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    sentences = sentences_of([[0, 1]])
+    with pytest.raises(UsageError, match=message):
+        segments(sentences, np.ones(2), **({"seed": 1, "epoch": 0} | options))
