@@ -19,6 +19,7 @@ from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus, encode
 from jw2v.corpus.sources import Source
 from jw2v.errors import DataError, GradientError, InterruptedTrainingError, UsageError
+from jw2v.files import replacing
 from jw2v.judge import Entry, verify_claims
 from jw2v.ledger import kernels
 from jw2v.losses.record import Loss
@@ -84,7 +85,7 @@ def train(
     """
     began = time.perf_counter()
     config = config or Config()
-    folder = None if out is None else _run_folder(Path(out), resume=resume)
+    folder = None if out is None else run_folder(Path(out), resume=resume)
     backend.require(require)
     LOG.info("%s", backend.describe())
     with jax.enable_x64(config.precision == "float64"), tempfile.TemporaryDirectory() as scratch:
@@ -179,8 +180,13 @@ def _guard(config: Config, loss: Loss | None) -> None:
     LOG.info("gradients hold: %s (%.1f s)", names, time.perf_counter() - began)
 
 
-def _run_folder(out: Path, *, resume: bool) -> Path:
-    """The folder of a run, made and tried before anything long begins."""
+def run_folder(out: Path, *, resume: bool = False) -> Path:
+    """Make the folder of a run and try it, before anything long begins.
+
+    Raises:
+      UsageError: it holds a run already, or none to go on with.
+      DataError: it cannot be written to.
+    """
     if (out / "run.json").exists() or ((out / checkpoint.FILE).exists() and not resume):
         what = "go on with it (--resume) or give another" if not resume else "give another"
         raise UsageError(f"{out} holds a run already; {what} (--out)")
@@ -300,7 +306,9 @@ def _vectors(
     )
 
 
-def entries_to_json(entries: Sequence[Entry]) -> dict[str, Any]:
-    """The object that `jw2v verify --json` writes."""
+def write_verdicts(path: Path, entries: Sequence[Entry]) -> None:
+    """Write entries as `jw2v verify --json` does: `{"version", "env", "entries": [...]}`."""
     env = {"backend": backend.describe(), "numpy": np.__version__}
-    return {"version": 1, "env": env, "entries": [asdict(entry) for entry in entries]}
+    record = {"version": 1, "env": env, "entries": [asdict(entry) for entry in entries]}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -34,9 +34,8 @@ def require(platform: Platform | None) -> None:
     """
     if platform is not None and jax.default_backend() != platform:
         extra = {"gpu": "cuda", "tpu": "tpu"}.get(platform)
-        remedy = (
-            f'pip install "jw2v[{extra}]" and look at its driver' if extra else "set JAX_PLATFORMS"
-        )
+        install = f'pip install "jw2v[{extra}]" and look at its driver'
+        remedy = install if extra else "set JAX_PLATFORMS=cpu"
         raise DataError(
             f"a {platform} was required and JAX found {describe()}; {remedy} (--require)"
         )

@@ -55,7 +55,7 @@ def draw_blocks(
     return Block(
         text.ids[at],
         text.sentence[at],
-        draw_widths(width_key, (calls, size), window, config.window_weights),
+        draw_widths(width_key, (calls, size), window, config.weights),
         noise.draw(neg_key, noise_table, (calls, *negatives)),
     )
 
@@ -92,9 +92,7 @@ def summed_loss(
         ids = kernel.ids(block)
         u = tables.U if ids.outside is None else tables.U[ids.outside]
         loss = kernel.loss(tables.V[ids.centre], u, block)
-        return StepInfo(
-            total.loss + loss, total.pairs + pairs(block, weights=config.window_weights)
-        )
+        return StepInfo(total.loss + loss, total.pairs + pairs(block, weights=config.weights))
 
     zero = jnp.zeros((), tables.V.dtype)
     return jax.lax.fori_loop(0, count, add, StepInfo(zero, jnp.zeros((), jnp.float32)))

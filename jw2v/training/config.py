@@ -2,8 +2,9 @@
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast, get_args
 
+from jw2v.blocks.windows import WindowWeights
 from jw2v.errors import UsageError, unknown
 from jw2v.optim.named import NAMED, by_name
 
@@ -12,7 +13,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "model": ("skipgram",),
     "loss": LOSSES,
     "optimizer": tuple(NAMED),
-    "window_weights": ("linear", "dynamic", "fixed"),
+    "window_weights": get_args(WindowWeights),
     "damping": ("sqrt", "none"),
     "gradient": ("manual", "autodiff"),
     "kernel": ("block", "windows"),
@@ -118,6 +119,11 @@ class Config:
     def end_lr(self) -> float:
         """The learning rate at the end."""
         return self.start_lr * 1e-4 if self.lr_end is None else self.lr_end
+
+    @property
+    def weights(self) -> WindowWeights:
+        """The window's weight law."""
+        return cast(WindowWeights, self.window_weights)
 
     @property
     def block_size(self) -> int:

@@ -87,8 +87,7 @@ def prepare(
 
     began = time.perf_counter()
     size = config.blocks_per_call * config.block_size + 2 * config.window
-    ids = jax.ShapeDtypeStruct((size,), jnp.int32)
-    text = call.Text(ids, ids, jax.ShapeDtypeStruct((), jnp.int32))
+    text = call.Text(*(jnp.zeros(shape, jnp.int32) for shape in ((size,), (size,), ())))
     key = jax.random.key(0)
     return Setting(
         jax.jit(train, donate_argnums=0).lower(start, text, key, table).compile(),
@@ -132,11 +131,10 @@ def run(
     meter = Meter(corpus, config, setting.words, setting.schedule)
 
     def heldout_loss(tables: Tables) -> float | None:
-        keys = (jax.random.fold_in(heldout_key, i) for i in itertools.count())
-        infos = [
-            setting.evaluate(tables, text, key, setting.noise) for text, key in zip(heldout, keys)
-        ]
-        return mean_loss(infos)
+        return mean_loss(
+            setting.evaluate(tables, text, jax.random.fold_in(heldout_key, i), setting.noise)
+            for i, text in enumerate(heldout)
+        )
 
     stopped = False
     for index, feed in enumerate(_cut(_epochs(corpus, config), config)):

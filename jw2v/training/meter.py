@@ -140,12 +140,13 @@ class Meter:
             self._infos[-1].loss.block_until_ready()
 
     def _lr(self) -> float:
-        return float(self._schedule(self._words // self._config.block_size))
+        return float(np.asarray(self._schedule(self._words // self._config.block_size)))
 
     def _check(self, info: StepInfo) -> None:
         loss = float(info.loss)
         if not np.isfinite(loss):
+            blocks = self.calls * self._config.blocks_per_call
             raise DataError(
-                f"the loss is {loss} in call {self.calls} of {self._config.blocks_per_call} blocks, "
-                f"at learning rate {self._lr():.4g}; lower it (--lr) or take smaller blocks (--block)"
+                f"the loss is {loss} after {blocks} blocks, at learning rate {self._lr():.4g}; "
+                "lower it (--lr) or take smaller blocks (--block)"
             )

@@ -46,7 +46,7 @@ def kernel_of(config: Config, loss: Loss | None = None) -> Kernel:
 
 
 def _kernel(config: Config, loss: Loss | None) -> Kernel:
-    weights = config.window_weights
+    weights = config.weights
     if loss is not None:
         return windowed.kernel(loss, weights=weights)
     if config.loss == "naive_softmax":
@@ -110,7 +110,7 @@ def make_step(kernel: Kernel, optimizer: TableOptimizer, config: Config) -> Step
         if config.damping == "sqrt":
             grads = _damped(grads, tables, block)
         tables, opt_state = optimizer.update(grads, state.opt_state, tables)
-        info = StepInfo(loss, pairs(block, weights=config.window_weights))
+        info = StepInfo(loss, pairs(block, weights=config.weights))
         return TrainState(tables, opt_state, state.blocks + 1), info
 
     return step

@@ -60,7 +60,7 @@ class Vectors:
             ):
                 raise DataError(
                     f"{name} is {table.dtype} {list(table.shape)} for {len(self.words)} words; "
-                    "give float32 or float64 [vocab, dim], one row per word and one shape for both tables"
+                    "give float32 or float64 [vocab, dim], one row per word, one shape for both"
                 )
         if self.counts is not None and self.counts.shape != shape[:1]:
             raise DataError(

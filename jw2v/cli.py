@@ -1,0 +1,303 @@
+"""The command line. Flags of `train` are the fields of `Config`."""
+
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+import jw2v
+from jw2v import api
+from jw2v.corpus import pairs_file
+from jw2v.demo import PAIRS, run_demo
+from jw2v.display import progress_bar, table
+from jw2v.errors import InterruptedTrainingError, Jw2vError, UsageError
+from jw2v.judge import Entry
+from jw2v.training.backend import Platform
+from jw2v.training.config import Config
+from jw2v.vectors import analogies, load, word_pairs, write_word2vec
+
+Files = tuple[Path, ...]
+RESULT = (
+    "words", "vocab", "epochs", "seconds", "words_per_s", "loss", "heldout_loss", "backend"
+)  # fmt: skip
+app = tyro.extras.SubcommandApp()
+
+
+@app.command
+def demo(out: Path = Path("demo")) -> int:
+    """Check the gradients, train on Wikipedia text that pip brought, look at the result.
+
+    Args:
+      out: folder for the text, the vectors and the verdicts.
+    """
+    run_demo(out, Console())
+    return 0
+
+
+@app.command
+def train(
+    corpus: Positional[tuple[str, ...]],
+    /,
+    config: OmitArgPrefixes[Config],
+    out: Path,
+    require: Platform | None = None,
+    check: bool = True,
+    resume: bool = False,
+    json_: Annotated[bool, arg(name="json")] = False,
+) -> int:
+    """Train word vectors on a text, its gradients checked first.
+
+    Args:
+      corpus: files of UTF-8 text, one sentence a line (plain, .gz, .bz2, .xz), a folder, or -.
+      config: options of the run.
+      out: folder for the vectors.
+      require: fail where this platform is not there, instead of running on another.
+      check: judge the gradients before training.
+      resume: go on with the run in --out that was stopped.
+      json_: end with one JSON object on standard output.
+    """
+    stop = _Stop()
+    console = Console(stderr=True)
+    source = corpus[0] if len(corpus) == 1 else corpus
+    with stop, progress_bar(config.epochs, console) as callback:
+        try:
+            vectors = api.train(
+                source,
+                config,
+                out=out,
+                callback=callback,
+                check=check,
+                require=require,
+                resume=resume,
+                stop=stop,
+            )
+        except InterruptedTrainingError as error:
+            error.exit_code = 128 + stop.signal
+            raise
+    run = vectors.run
+    if json_:
+        print(json.dumps({**{key: run[key] for key in RESULT}, "out": str(out)}))
+    else:
+        console.print(f"{len(vectors):,} vectors in {out}; try  jw2v neighbors {out} WORD")
+    return 0
+
+
+@app.command
+def neighbors(
+    folder: Positional[Path],
+    words: Positional[tuple[str, ...]],
+    /,
+    topn: int = 10,
+    json_: Annotated[bool, arg(name="json")] = False,
+) -> int:
+    """Print the words nearest to each word.
+
+    Args:
+      folder: of the vectors.
+      words: query words.
+      topn: neighbours a word.
+      json_: print one JSON object.
+    """
+    vectors = load(folder)
+    found = {word: vectors.most_similar(word, topn=topn) for word in words}
+    _print_neighbours(found, as_json=json_)
+    return 0
+
+
+@app.command
+def analogy(
+    folder: Positional[Path],
+    a: Positional[str],
+    b: Positional[str],
+    c: Positional[str],
+    /,
+    topn: int = 10,
+    json_: Annotated[bool, arg(name="json")] = False,
+) -> int:
+    """Print what is to C as B is to A.
+
+    Args:
+      folder: of the vectors.
+      a: as in man.
+      b: as in king.
+      c: as in woman.
+      topn: answers.
+      json_: print one JSON object.
+    """
+    found = {f"{a} : {b} = {c} : ?": load(folder).analogy(a, b, c, topn=topn)}
+    _print_neighbours(found, as_json=json_)
+    return 0
+
+
+@app.command
+def evaluate(
+    folder: Positional[Path],
+    /,
+    pairs: Files = (),
+    analogies_: Annotated[Files, arg(name="analogies")] = (),
+    json_: Annotated[bool, arg(name="json")] = False,
+) -> int:
+    """Score vectors on word pairs (Spearman) and analogies (accuracy), with coverage.
+
+    Args:
+      folder: of the vectors.
+      pairs: files of `word word score` lines; by default those of an installed gensim.
+      analogies_: files in the form of questions-words.txt.
+      json_: print one JSON object.
+    """
+    vectors = load(folder)
+    if not pairs and not analogies_:
+        pairs = tuple(path for name in PAIRS if (path := pairs_file(name)) is not None)
+        if not pairs:
+            raise UsageError("nothing to evaluate on; give word pairs (--pairs) or --analogies")
+    by_pairs = [word_pairs(vectors, path) for path in pairs]
+    by_questions = [analogies(vectors, path) for path in analogies_]
+    if json_:
+        scores = {"pairs": by_pairs, "analogies": by_questions}
+        print(json.dumps({key: [s._asdict() for s in value] for key, value in scores.items()}))
+        return 0
+    rows = [(s.name, "Spearman", s.spearman, f"{s.covered} of {s.pairs}") for s in by_pairs]
+    rows += [
+        (s.name, "accuracy", s.accuracy, f"{s.covered} of {s.questions}") for s in by_questions
+    ]
+    Console().print(table("Evaluation", ("file", "measure", "score", "in the vocabulary"), rows))
+    return 0
+
+
+@app.command
+def export(
+    folder: Positional[Path],
+    /,
+    out: Path,
+    format: Literal["word2vec"] = "word2vec",
+    table: Literal["centre", "outside"] = "centre",
+) -> int:
+    """Write vectors in a format that other programs read.
+
+    Args:
+      folder: of the vectors.
+      out: file to write.
+      format: word2vec (text; gensim and others load it).
+      table: centre or outside vectors.
+    """
+    write_word2vec(load(folder), out, table=table)
+    return 0
+
+
+@app.command
+def verify(
+    ledgers: Positional[tuple[str, ...]] = (),
+    /,
+    json_: Annotated[Path | None, arg(name="json")] = None,
+    dtype: tuple[Literal["float64", "float32", "bfloat16"], ...] = (),
+) -> int:
+    """Judge every claimed gradient against autodiff, on this backend.
+
+    Ends with 0 where all verdicts are as expected, 1 where one is not, 2 where one is undecided,
+    3 for bad use.
+
+    Args:
+      ledgers: modules or Python files that define CLAIMS; by default the document's and ours.
+      json_: file for the verdicts.
+      dtype: precisions instead of each claim's own.
+    """
+    entries = api.verify(*ledgers, dtypes=dtype or None)
+    if json_ is not None:
+        api.write_verdicts(json_, entries)
+    rows = [
+        (e.ledger.rpartition(".")[2], e.id, e.verdict_value, f"{e.margin:.2g}", e.diagnosis or "")
+        for e in entries
+    ]
+    columns = ("ledger", "claim", "verdict", "error in bounds", "diagnosis")
+    Console().print(table("Verdicts", columns, rows))
+    return verify_exit_code(entries)
+
+
+def verify_exit_code(entries: Sequence[Entry]) -> int:
+    """0 as expected, 1 otherwise than expected, 2 undecided."""
+    if any(not e.as_expected and e.verdict_value != "undecided" for e in entries):
+        return 1
+    return 2 if any(e.verdict_value == "undecided" for e in entries) else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; a fault is one line on standard error, and the exit code says its kind.
+
+    Args:
+      argv: arguments; by default those of the process. `--debug` shows tracebacks.
+
+    Returns:
+      The exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print(f"jw2v {jw2v.__version__}")
+        return 0
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    verifying = arguments[:1] == ["verify"]
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("jw2v").setLevel(logging.INFO)
+    try:
+        return _run(arguments, verifying=verifying)
+    except Jw2vError as error:
+        if debug:
+            raise
+        print(f"jw2v: {error}", file=sys.stderr)
+        return 3 if verifying else error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left; there is nobody to tell
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        kind = type(error).__name__
+        print(f"jw2v: unexpected {kind}: {error}; see more with --debug", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: list[str], *, verifying: bool) -> int:
+    try:
+        return app.cli(args=arguments, prog="jw2v", description=jw2v.__doc__)
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+        return 3 if verifying and code == 2 else code
+
+
+def _print_neighbours(found: dict[str, list[tuple[str, float]]], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(found))
+        return
+    for query, near in found.items():
+        Console().print(table(query, ("word", "cosine"), near))
+
+
+class _Stop:
+    """Ctrl-C or SIGTERM asks the run to stop after the block; a second one ends it at once."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._before: dict[int, Any] = {}
+
+    def __call__(self) -> bool:
+        return self.signal != 0
+
+    def __enter__(self) -> Callable[[], bool]:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.signal = number
+        signal.signal(number, self._before[number])

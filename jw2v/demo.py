@@ -1,0 +1,92 @@
+"""The demo: check the gradients, train on real text, look at what came out."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from jw2v import api
+from jw2v.corpus import SOURCE, pairs_file, write_demo
+from jw2v.display import progress_bar, table
+from jw2v.errors import GradientError
+from jw2v.training.config import Config
+from jw2v.vectors import PairScore, Vectors, word_pairs
+
+CONFIG = Config(epochs=10)
+WORDS = (
+    "king", "france", "physics", "music", "river", "war", "einstein", "computer", "blood", "bread"
+)  # fmt: skip
+PAIRS = ("wordsim353.tsv", "simlex999.txt")
+
+
+def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
+    """Run the demo and leave everything in `out`.
+
+    Args:
+      out: folder for the text, the vectors, and the verdicts.
+      console: where to print.
+      config: options of the training run.
+
+    Returns:
+      The vectors.
+
+    Raises:
+      DataError: the demo's text is not installed.
+      GradientError: a claim of the ledgers was not judged as expected.
+    """
+    folder = api.run_folder(out)
+    text = folder / "text.txt"
+    sentences = write_demo(text)
+    console.print(f"[bold]1. Text[/]: {sentences:,} sentences. {SOURCE}")
+    console.print("[bold]2. Gradients[/]: judging every claim of the ledgers on this backend ...")
+    show_verdicts(folder, console)
+    console.print(f"[bold]3. Training[/]: {config.epochs} epochs, dim {config.dim}")
+    with progress_bar(config.epochs, console) as callback:
+        vectors = api.train(text, config, out=folder, callback=callback)
+    run = vectors.run
+    console.print(
+        f"loss {run['loss']:.4f} a pair, held out {run['heldout_loss']:.4f}; "
+        f"{run['words_per_s'] / 1e6:.2f}M words/s, {run['seconds']['total']:.0f} s in all"
+    )
+    console.print(neighbours(vectors))
+    scores = evaluate(vectors)
+    if scores:
+        rows = [(s.name, s.spearman, f"{s.covered} of {s.pairs}") for s in scores]
+        columns = ("pairs", "Spearman", "in the vocabulary")
+        console.print(table("Word pairs", columns, rows))
+    else:
+        console.print("no word pairs to evaluate on; pip install gensim brings some")
+    console.print(f"[bold]4. Everything is in {folder}[/]: try  jw2v neighbors {folder} london")
+    return vectors
+
+
+def show_verdicts(folder: Path, console: Console) -> None:
+    """Judge the ledgers, write `verdicts.json`, say what was found.
+
+    Raises:
+      GradientError: a verdict is not the expected one.
+    """
+    entries = api.verify()
+    api.write_verdicts(folder / "verdicts.json", entries)
+    unexpected = [entry.id for entry in entries if not entry.as_expected]
+    if unexpected:
+        raise GradientError(f"judged otherwise than expected: {', '.join(unexpected)}; jw2v verify")
+    refuted = [entry for entry in entries if entry.verdict_value == "refuted"]
+    console.print(f"{len(entries) - len(refuted)} claims hold, {len(refuted)} are refuted:")
+    for entry in refuted:
+        console.print(f"  {entry.ledger} {entry.id}: {entry.diagnosis or 'wrong'}", highlight=False)
+
+
+def neighbours(vectors: Vectors, words: tuple[str, ...] = WORDS):
+    """A table of the words nearest to each of `words`."""
+    rows = [
+        (word, ", ".join(near for near, _ in vectors.most_similar(word, topn=6)))
+        for word in words
+        if word in vectors
+    ]
+    return table("Neighbours", ("word", "nearest"), rows)
+
+
+def evaluate(vectors: Vectors) -> list[PairScore]:
+    """Scores on the word pairs that an installed gensim brings."""
+    paths = [path for name in PAIRS if (path := pairs_file(name)) is not None]
+    return [word_pairs(vectors, path) for path in paths]

@@ -1,0 +1,71 @@
+"""What a person sees on a terminal: progress of a run, and tables of results."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from jw2v.training.meter import Progress
+
+SHARES = 10  # lines printed over a run where no terminal can show a bar
+
+
+@contextmanager
+def progress_bar(epochs: int, console: Console) -> Iterator[Callable[[Progress], None]]:
+    """Show the progress of a run: a bar on a terminal, else a line for every tenth of it.
+
+    Yields:
+      The callback to give to `jw2v.train`.
+    """
+    if not console.is_terminal:
+        yield _lines(epochs, console)
+        return
+    columns = (
+        TextColumn("epoch {task.completed:.2f}/{task.total:.0f}"),
+        BarColumn(),
+        TextColumn("{task.fields[status]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task("train", total=epochs, status="compiling")
+        yield lambda p: bar.update(task, completed=min(p.epoch, epochs), status=status(p))
+
+
+def status(progress: Progress) -> str:
+    """Loss, rate and time left, in words.
+
+    >>> status(Progress(1, 0.5, 2.25, None, 0.05, 2.5e6, 61.0))
+    'loss 2.2500, 2.50M words/s, lr 0.05, 61 s left'
+    """
+    loss = "" if progress.loss is None else f"loss {progress.loss:.4f}, "
+    heldout = progress.heldout_loss
+    held = "" if heldout is None else f"held out {heldout:.4f}, "
+    rate = f"{progress.words_per_s / 1e6:.2f}M words/s"
+    return f"{loss}{held}{rate}, lr {progress.lr:.2g}, {progress.seconds_left:.0f} s left"
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """A table of strings and numbers."""
+    result = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        result.add_row(*(f"{x:.4f}" if isinstance(x, float) else str(x) for x in row))
+    return result
+
+
+def _lines(epochs: int, console: Console) -> Callable[[Progress], None]:
+    shown = 0
+
+    def show(progress: Progress) -> None:
+        nonlocal shown
+        share = int(SHARES * progress.epoch / epochs)
+        if share > shown:
+            shown = share
+            console.print(
+                f"epoch {progress.epoch:.2f}/{epochs}: {status(progress)}", soft_wrap=True
+            )
+
+    return show
