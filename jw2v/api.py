@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,21 +18,23 @@ import numpy as np
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus, encode
 from jw2v.corpus.sources import Source
-from jw2v.errors import DataError, GradientError, InterruptedTrainingError, UsageError
+from jw2v.errors import GradientError, InterruptedTrainingError, UsageError
 from jw2v.files import replacing
 from jw2v.judge import Entry, verify_claims
 from jw2v.ledger import kernels
 from jw2v.losses.record import Loss
 from jw2v.training import backend, checkpoint, loop
 from jw2v.training.config import Config, fields_of
+from jw2v.training.folder import metrics, run_folder
 from jw2v.training.meter import Progress
+from jw2v.training.state import TrainState
 from jw2v.vectors import Vectors, load, save
 
 __all__ = ["load", "train", "verify"]
 
 LOG = logging.getLogger("jw2v")
 LEDGERS = ("jw2v.ledger.cs224n_a2", "jw2v.ledger.kernels")
-METRICS = "metrics.jsonl"
+HISTORY = 100  # points of a run's history kept with the vectors; metrics.jsonl holds all
 
 
 def train(
@@ -85,10 +87,14 @@ def train(
     """
     began = time.perf_counter()
     config = config or Config()
-    folder = None if out is None else run_folder(Path(out), resume=resume)
-    backend.require(require)
-    LOG.info("%s", backend.describe())
-    with jax.enable_x64(config.precision == "float64"), tempfile.TemporaryDirectory() as scratch:
+    history: list[Progress] = []
+    with (
+        run_folder(out, resume=resume) as folder,
+        jax.enable_x64(config.precision == "float64"),
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        backend.require(require)
+        LOG.info("%s", backend.describe())
         if check:
             _guard(config, loss)
         else:
@@ -98,14 +104,11 @@ def train(
             text, config, optimizer=optimizer, loss=loss, initial=_initial(init, text, config)
         )
         made_with = _made_with(text, config, optimizer, loss)
-        resumed = None
-        if resume and folder is not None:
-            saved = checkpoint.load(folder, setting.start, made_with)
-            resumed = saved.state, saved.calls
-            LOG.info("going on after call %d", saved.calls)
-        with _Metrics(folder, resume=resume) as write:
+        resumed = _resumed(folder, setting, made_with) if resume and folder else None
+        with metrics(folder, resume=resume) as write:
 
             def report(progress: Progress) -> None:
+                history.append(progress)
                 write(progress)
                 if callback is not None:
                     callback(progress)
@@ -113,10 +116,10 @@ def train(
             result = loop.run(text, config, setting, resumed=resumed, callback=report, stop=stop)
         if not result.finished:
             raise _stopped(folder, result, made_with)
-        vectors = _vectors(text, config, result, checked=check, began=began)
-    if folder is not None:
-        save(vectors, folder)
-        checkpoint.remove(folder)
+        vectors = _vectors(text, config, result, history, checked=check, began=began)
+        if folder is not None:
+            save(vectors, folder)
+            checkpoint.remove(folder)
     return vectors
 
 
@@ -180,27 +183,6 @@ def _guard(config: Config, loss: Loss | None) -> None:
     LOG.info("gradients hold: %s (%.1f s)", names, time.perf_counter() - began)
 
 
-def run_folder(out: Path, *, resume: bool = False) -> Path:
-    """Make the folder of a run and try it, before anything long begins.
-
-    Raises:
-      UsageError: it holds a run already, or none to go on with.
-      DataError: it cannot be written to.
-    """
-    if (out / "run.json").exists() or ((out / checkpoint.FILE).exists() and not resume):
-        what = "go on with it (--resume) or give another" if not resume else "give another"
-        raise UsageError(f"{out} holds a run already; {what} (--out)")
-    if resume and not (out / checkpoint.FILE).exists():
-        raise UsageError(f"{out} holds no run to go on with; leave --resume out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise DataError(f"cannot write to {out}: {error.strerror}; give another (--out)") from error
-    return out
-
-
 def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
     text = encode(
         source,
@@ -257,30 +239,22 @@ def _stopped(
     )
 
 
-class _Metrics:
-    """Writes each progress as a line of `metrics.jsonl`, where there is a folder."""
-
-    def __init__(self, folder: Path | None, *, resume: bool) -> None:
-        self._path = None if folder is None else folder / METRICS
-        self._mode = "a" if resume else "w"
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> Callable[[Progress], None]:
-        if self._path is not None:
-            self._file = self._path.open(self._mode, encoding="utf-8")
-        return self._write
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def _write(self, progress: Progress) -> None:
-        if self._file is not None:
-            print(json.dumps(progress._asdict()), file=self._file)
+def _resumed(
+    folder: Path, setting: loop.Setting, made_with: dict[str, Any]
+) -> tuple[TrainState, int]:
+    saved = checkpoint.load(folder, setting.start, made_with)
+    LOG.info("going on after call %d", saved.calls)
+    return saved.state, saved.calls
 
 
 def _vectors(
-    text: Corpus, config: Config, result: loop.Result, *, checked: bool, began: float
+    text: Corpus,
+    config: Config,
+    result: loop.Result,
+    history: list[Progress],
+    *,
+    checked: bool,
+    began: float,
 ) -> Vectors:
     tables = result.state.tables
     seconds = {"vocabulary": text.stats.seconds, **result.seconds}
@@ -296,6 +270,7 @@ def _vectors(
         "words_per_s": result.words_per_s,
         "loss": result.loss,
         "heldout_loss": result.heldout_loss,
+        "history": [progress._asdict() for progress in history[:: 1 + len(history) // HISTORY]],
     }
     return Vectors(
         tuple(text.vocab.words),

@@ -63,6 +63,8 @@ def train(
       resume: go on with the run in --out that was stopped.
       json_: end with one JSON object on standard output.
     """
+    if not corpus:
+        raise UsageError("no text given; name a file of text, one sentence a line")
     stop = _Stop()
     console = Console(stderr=True)
     source = corpus[0] if len(corpus) == 1 else corpus

@@ -9,6 +9,7 @@ from jw2v.corpus import SOURCE, pairs_file, write_demo
 from jw2v.display import progress_bar, table
 from jw2v.errors import GradientError
 from jw2v.training.config import Config
+from jw2v.training.folder import run_folder
 from jw2v.vectors import PairScore, Vectors, word_pairs
 
 CONFIG = Config(epochs=10)
@@ -33,15 +34,15 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
       DataError: the demo's text is not installed.
       GradientError: a claim of the ledgers was not judged as expected.
     """
-    folder = api.run_folder(out)
-    text = folder / "text.txt"
-    sentences = write_demo(text)
+    with run_folder(out):
+        text = out / "text.txt"
+        sentences = write_demo(text)
     console.print(f"[bold]1. Text[/]: {sentences:,} sentences. {SOURCE}")
     console.print("[bold]2. Gradients[/]: judging every claim of the ledgers on this backend ...")
-    show_verdicts(folder, console)
+    show_verdicts(out, console)
     console.print(f"[bold]3. Training[/]: {config.epochs} epochs, dim {config.dim}")
     with progress_bar(config.epochs, console) as callback:
-        vectors = api.train(text, config, out=folder, callback=callback)
+        vectors = api.train(text, config, out=out, callback=callback)
     run = vectors.run
     console.print(
         f"loss {run['loss']:.4f} a pair, held out {run['heldout_loss']:.4f}; "
@@ -55,7 +56,7 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
         console.print(table("Word pairs", columns, rows))
     else:
         console.print("no word pairs to evaluate on; pip install gensim brings some")
-    console.print(f"[bold]4. Everything is in {folder}[/]: try  jw2v neighbors {folder} london")
+    console.print(f"[bold]4. Everything is in {out}[/]: try  jw2v neighbors {out} london")
     return vectors
 
 

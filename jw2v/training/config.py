@@ -19,7 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "kernel": ("block", "windows"),
     "precision": ("float32", "bfloat16", "float64"),
 }
-AT_LEAST: dict[str, float] = {
+AT_LEAST: dict[str, float | int] = {
     "dim": 1,
     "window": 1,
     "negatives": 1,
@@ -179,7 +179,7 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _is_number(value: Any, *, whole: bool = False, least: float = -math.inf) -> bool:
+def _is_number(value: Any, *, whole: bool = False, least: float | int = -math.inf) -> bool:
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         return False
     return math.isfinite(value) and value >= least
