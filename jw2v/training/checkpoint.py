@@ -35,8 +35,8 @@ def save(directory: Path, checkpoint: Checkpoint) -> None:
     Raises:
       DataError: it cannot be written.
     """
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(checkpoint.state)]
-    tensors = {f"{i:04d}": np.ascontiguousarray(leaf) for i, leaf in enumerate(leaves)}
+    leaves = jax.tree.leaves(checkpoint.state)
+    tensors = {f"{i:04d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
     record = {
         "version": VERSION,
         "calls": checkpoint.calls,

@@ -89,9 +89,12 @@ def prepare(
     size = config.blocks_per_call * config.block_size + 2 * config.window
     text = call.Text(*(jnp.zeros(shape, jnp.int32) for shape in ((size,), (size,), ())))
     key = jax.random.key(0)
+    evaluated = jax.jit(evaluate)
+    if len(corpus.heldout.ids):
+        evaluated = evaluated.lower(start.tables, text, key, table).compile()
     return Setting(
         jax.jit(train, donate_argnums=0).lower(start, text, key, table).compile(),
-        jax.jit(evaluate).lower(start.tables, text, key, table).compile(),
+        evaluated,
         table,
         schedule,
         start,

@@ -1,0 +1,17 @@
+"""Texts made up for tests."""
+
+import numpy as np
+
+TOPICS, WORDS_A_TOPIC = 6, 9
+
+
+def topical_text(lines: int, *, seed: int = 0) -> str:
+    """Sentences of words of one topic each, word numbers falling in frequency."""
+    rng = np.random.default_rng(seed)
+    weights = 1 / np.arange(1, WORDS_A_TOPIC + 1)
+    sentences = []
+    for _ in range(lines):
+        topic = rng.integers(TOPICS)
+        words = rng.choice(WORDS_A_TOPIC, rng.integers(3, 12), p=weights / weights.sum())
+        sentences.append(" ".join(f"{'abcdef'[topic]}{word}" for word in words))
+    return "\n".join(sentences) + "\n"

@@ -1,0 +1,290 @@
+"""The loop: what it learns, what it reports, what it refuses, where it stops and goes on."""
+
+import json
+import math
+from collections import Counter
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from texts import topical_text
+
+import jw2v
+import jw2v.errors
+from jw2v.corpus import encode, keep_probability, segments
+from jw2v.errors import DataError, InterruptedTrainingError, UsageError
+from jw2v.training import call, checkpoint, loop
+from jw2v.training.config import Config
+from jw2v.training.feed import Segment, feeds
+from jw2v.training.folder import METRICS
+
+SMALL = Config(
+    dim=12, window=3, epochs=4, sample=0.0, block=64, group=16, shared_negatives=8,
+    blocks_per_call=8, min_count=1, loss_every=1,
+)  # fmt: skip
+
+
+def run(corpus, config, **options):
+    setting = loop.prepare(
+        corpus, config, **{k: options.pop(k) for k in ("optimizer", "loss") if k in options}
+    )
+    return loop.run(corpus, config, setting, **options)
+
+
+def topic_share(vectors: jw2v.Vectors) -> float:
+    """Share of words whose nearest neighbour is of their own topic."""
+    same = [vectors.most_similar(word, topn=1)[0][0][0] == word[0] for word in vectors.words]
+    return sum(same) / len(same)
+
+
+def metrics_of(folder):
+    return [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"loss": "naive_softmax"},
+        {"optimizer": "adagrad"},
+        {"optimizer": "adam", "lr": 0.01},
+        {"kernel": "windows", "window_weights": "dynamic"},
+        {"precision": "bfloat16"},
+    ],
+    ids=str,
+)
+def test_words_of_one_topic_come_together(text, options):
+    config = replace(SMALL, epochs=8, **options)
+    seen = []
+    vectors = jw2v.train(text, config, callback=seen.append, check=False)
+    assert topic_share(vectors) > 0.9
+    assert seen[-1].loss < 0.8 * seen[0].loss
+    assert vectors.run["heldout_loss"] < 0.8 * seen[0].loss
+
+
+def test_the_first_loss_is_that_of_zero_scores(corpus):
+    seen = []
+    run(corpus, replace(SMALL, lr=1e-12), callback=seen.append)
+    assert seen[0].loss == pytest.approx((1 + SMALL.negatives) * math.log(2), rel=1e-5)
+
+
+def test_a_loss_of_your_own_trains_like_the_built_in_one(corpus):
+    """Negative sampling given as a stranger's pair loss and window loss: the same tables."""
+
+    def pair(v_c, u_o, u_neg):
+        return jnp.logaddexp(0, -u_o @ v_c) + jnp.sum(jnp.logaddexp(0, u_neg @ v_c))
+
+    def pair_by_hand(v_c, u_o, u_neg):
+        e_o, e_neg = -jax.nn.sigmoid(-(u_o @ v_c)), jax.nn.sigmoid(u_neg @ v_c)
+        grads = e_o * u_o + e_neg @ u_neg, e_o * v_c, jnp.outer(e_neg, v_c)
+        return pair(v_c, u_o, u_neg), grads
+
+    def window(v_c, u_ctx, u_neg, weight):
+        return weight @ jax.vmap(pair, (None, 0, None))(v_c, u_ctx, u_neg)
+
+    config = replace(SMALL, epochs=1, precision="float64", kernel="windows", gradient="autodiff")
+    own = replace(config, gradient="manual")
+    with jax.enable_x64(True):
+        by_pair = run(corpus, own, loss=jw2v.Loss(pair, pair_by_hand))
+        by_window = run(corpus, config, loss=jw2v.Loss(window, over="window"))
+        built_in = replace(config, group=1, shared_negatives=config.negatives)
+        expected = run(corpus, built_in)
+        for result in (by_pair, by_window):
+            for table, true in zip(result.state.tables, expected.state.tables, strict=True):
+                np.testing.assert_allclose(table, true, rtol=0, atol=1e-12)
+
+
+def test_a_loss_without_a_gradient_by_hand_asks_for_autodiff(corpus):
+    loss = jw2v.Loss(lambda v_c, u_o, u_neg: jnp.sum((v_c - u_o) ** 2))
+    with pytest.raises(UsageError, match=r"no loss_and_grads; .* \(--gradient autodiff\)"):
+        run(corpus, SMALL, loss=loss)
+
+
+def test_a_wrong_gradient_of_your_own_is_refused(text):
+    def loss(v_c, u_o, u_neg):
+        return jnp.sum((v_c - u_o) ** 2)
+
+    def wrong(v_c, u_o, u_neg):
+        return loss(v_c, u_o, u_neg), (v_c - u_o, u_o - v_c, 0 * u_neg)  # forgets the 2
+
+    with pytest.raises(jw2v.errors.GradientError, match=r"loss of your own.*claimed = 0.5 × true"):
+        jw2v.train(text, replace(SMALL, kernel="windows"), loss=jw2v.Loss(loss, wrong))
+
+
+@pytest.mark.parametrize("optimizer", [optax.sgd, optax.adam, optax.sgd(0.05, momentum=0.9)])
+def test_optax_factories_and_finished_transformations(corpus, optimizer):
+    tables = run(corpus, replace(SMALL, epochs=1), optimizer=optimizer).state.tables
+    assert all(bool(jnp.all(jnp.isfinite(table))) for table in tables)
+    assert float(jnp.abs(tables.U).max()) > 0
+
+
+def test_named_sgd_is_optax_sgd(corpus):
+    config = replace(SMALL, epochs=1)
+    named = run(corpus, config).state.tables
+    given = run(corpus, config, optimizer=optax.sgd).state.tables
+    np.testing.assert_array_equal(named.V, given.V)
+
+
+def test_every_word_is_a_centre_once_an_epoch():
+    rng = np.random.default_rng(0)
+    ids = np.arange(1, 501, dtype=np.int32)
+    sentence = np.sort(rng.integers(0, 60, 500)).astype(np.int32)
+    for sizes in ((500,), (1, 499), (123, 7, 370), (13,) * 38 + (6,)):
+        cuts = np.cumsum(sizes)[:-1]
+        text = map(Segment, np.split(ids, cuts), np.split(sentence, cuts))
+        parts = list(feeds(text, block=16, window=3, blocks_per_call=4))
+        centres = Counter()
+        for feed in parts:
+            assert feed.ids.shape == (4 * 16 + 6,)
+            inner = slice(3, 3 + 64)
+            words = feed.sentence[inner] >= 0
+            centres.update(feed.ids[inner][words].tolist())
+            assert feed.words == words.sum()
+            assert feed.blocks == -(-feed.words // 16)
+            for at in np.flatnonzero(feed.sentence >= 0):
+                assert feed.sentence[at] == sentence[feed.ids[at] - 1]
+        assert centres == Counter(ids.tolist())
+
+
+def test_learning_rate_falls_linearly_to_its_end(corpus):
+    seen = []
+    run(corpus, replace(SMALL, lr=0.05, lr_end=0.01), callback=seen.append)
+    rates = np.array([progress.lr for progress in seen])
+    done = np.array([progress.epoch for progress in seen]) / SMALL.epochs
+    np.testing.assert_allclose(rates, 0.05 - 0.04 * np.minimum(done, 1), atol=1e-3)
+
+
+def test_padding_blocks_take_no_step(corpus):
+    result = run(corpus, SMALL)
+    keep = keep_probability(corpus.vocab.counts, SMALL.sample)
+    words = sum(
+        len(part.ids)
+        for epoch in range(SMALL.epochs)
+        for part in segments(corpus.train, keep, seed=SMALL.seed, epoch=epoch)
+    )
+    assert int(result.state.blocks) == -(-words // SMALL.block_size)
+
+
+def test_the_reported_loss_is_that_of_the_measured_blocks(corpus):
+    """With every block measured, a whole call's loss equals the mean over its blocks, by hand."""
+    config = replace(SMALL, lr=1e-12, epochs=1)
+    seen = []
+    result = run(corpus, config, callback=seen.append)
+    assert result.loss == pytest.approx(seen[-1].loss, rel=1e-5)
+    sparse = run(corpus, replace(config, loss_every=4))
+    assert sparse.loss == pytest.approx(result.loss, rel=1e-5)
+
+
+def test_heldout_sentences_are_never_trained_on(tmp_path):
+    lines = topical_text(400).splitlines()
+    marked = [f"{line} line{i}" for i, line in enumerate(lines)]
+    (tmp_path / "text").write_text("\n".join(marked) + "\n")
+    corpus = encode(tmp_path / "text", directory=tmp_path, min_count=1, heldout_every=4, seed=3)
+    trained = {corpus.vocab.words[i] for i in corpus.train.ids}
+    held = {f"line{i}" for i in range(400)} - trained
+    assert 60 < len(held) < 140
+    assert not held & set(corpus.vocab.words)
+
+
+def test_without_heldout_text_there_is_no_heldout_loss(text):
+    vectors = jw2v.train(text, replace(SMALL, epochs=1, heldout_every=0), check=False)
+    assert vectors.run["heldout_loss"] is None
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_stopped_run_goes_on_bit_for_bit(text, tmp_path, optimizer):
+    config = replace(SMALL, optimizer=optimizer, epochs=2)
+    whole = jw2v.train(text, config, out=tmp_path / "whole", check=False)
+    asked = iter([False] * 7 + [True])
+    with pytest.raises(InterruptedTrainingError, match=r"after 7 calls and saved in .* --resume"):
+        jw2v.train(text, config, out=tmp_path / "two", check=False, stop=lambda: next(asked))
+    assert (tmp_path / "two" / checkpoint.FILE).exists()
+    with pytest.raises(UsageError, match="holds a stopped run; go on with it"):
+        jw2v.train(text, config, out=tmp_path / "two", check=False)
+    with pytest.raises(DataError, match=r"made with other options \(dim 12 -> 13\)"):
+        jw2v.train(text, replace(config, dim=13), out=tmp_path / "two", check=False, resume=True)
+    again = jw2v.train(text, config, out=tmp_path / "two", check=False, resume=True)
+    assert again.vectors.tobytes() == whole.vectors.tobytes()
+    assert again.outside.tobytes() == whole.outside.tobytes()
+    assert not (tmp_path / "two" / checkpoint.FILE).exists()
+    calls = [line["calls"] for line in metrics_of(tmp_path / "two")]
+    assert calls == list(range(1, len(calls) + 1))
+
+
+def test_a_damaged_checkpoint_is_refused(text, tmp_path):
+    asked = iter([False, True])
+    with pytest.raises(InterruptedTrainingError):
+        jw2v.train(text, SMALL, out=tmp_path, check=False, stop=lambda: next(asked))
+    path = tmp_path / checkpoint.FILE
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DataError, match=r"is damaged .* start anew without --resume"):
+        jw2v.train(text, SMALL, out=tmp_path, check=False, resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(text, tmp_path):
+    config = replace(SMALL, lr=1e30, damping="none")
+    with pytest.raises(DataError, match=r"the loss is (nan|inf) after \d+ blocks, at learning"):
+        jw2v.train(text, config, out=tmp_path / "out", check=False)
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_training_starts_from_given_vectors(text):
+    first = jw2v.train(text, replace(SMALL, epochs=1), check=False)
+    still = jw2v.train(text, replace(SMALL, epochs=1, lr=1e-20), init=first, check=False)
+    np.testing.assert_allclose(still.vectors, first.vectors, atol=1e-12)
+    np.testing.assert_allclose(still.outside, first.outside, atol=1e-12)
+    with pytest.raises(UsageError, match=r"init has dim 12 and the run 5"):
+        jw2v.train(text, replace(SMALL, dim=5), init=first, check=False)
+
+
+def test_float64_tables_are_kept_in_float64(text, tmp_path):
+    vectors = jw2v.train(
+        text, replace(SMALL, epochs=1, precision="float64"), out=tmp_path / "o", check=False
+    )
+    assert vectors.vectors.dtype == np.float64
+    assert jw2v.load(tmp_path / "o").vectors.tobytes() == vectors.vectors.tobytes()
+
+
+def test_the_step_is_traced_once(corpus, monkeypatch):
+    traced = []
+    make = loop.make_step
+
+    def counting(*args):
+        step = make(*args)
+
+        def counted(state, block):
+            traced.append(1)
+            return step(state, block)
+
+        return counted
+
+    monkeypatch.setattr(loop, "make_step", counting)
+    run(corpus, SMALL)
+    assert len(traced) == 2  # the measured block of the loop, and the rest
+
+
+def test_what_a_run_records(text, tmp_path):
+    jw2v.train(text, replace(SMALL, epochs=1), out=tmp_path / "o", check=False)
+    vectors = jw2v.load(tmp_path / "o")
+    assert vectors.run["config"]["dim"] == 12
+    assert set(vectors.run["seconds"]) == {"vocabulary", "compile", "train", "evaluate", "total"}
+    assert vectors.run["words"] == vectors.counts.sum()
+    assert vectors.run["backend"].startswith(jax.default_backend())
+    lines = metrics_of(tmp_path / "o")
+    assert lines[-1]["calls"] == len(lines)
+    assert vectors.run["history"][0]["loss"] == lines[0]["loss"]
+
+
+def test_draws_differ_between_blocks_and_calls():
+    config = replace(SMALL, window_weights="dynamic")
+    ids = jnp.zeros(8 * 64 + 6, jnp.int32)
+    text = call.Text(ids, ids, jnp.int32(8))
+    table = jnp.asarray(np.linspace(2**20, 2**32 - 1, 50).astype(np.uint32))
+    keys = jax.random.split(jax.random.key(0))
+    one, two = (call.draw_blocks(key, text, table, config=config, negatives=(4, 8)) for key in keys)
+    drawn = np.concatenate([one.neg_ids, two.neg_ids]).reshape(16, -1)
+    assert len({tuple(row) for row in drawn}) == 16
+    assert set(np.unique(one.width)) == {1, 2, 3}

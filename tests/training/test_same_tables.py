@@ -1,0 +1,118 @@
+"""By hand or by autodiff, by block or by window: the same tables after a hundred blocks."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+import jw2v
+from jw2v import api
+from jw2v.blocks import naive_softmax, negative_sampling, windowed
+from jw2v.blocks.kernel import Kernel
+from jw2v.errors import GradientError
+from jw2v.training import loop
+from jw2v.training.config import Config
+
+SMALL = Config(
+    dim=7, window=3, epochs=2, sample=0.0, block=64, group=16, shared_negatives=4, negatives=2,
+    blocks_per_call=16, precision="float64", min_count=1,
+)  # fmt: skip
+TRIED = {
+    "autodiff block": {"gradient": "autodiff"},
+    "manual windows": {"kernel": "windows"},
+    "autodiff windows": {"gradient": "autodiff", "kernel": "windows"},
+}
+
+
+def tables_of(corpus, config: Config, optimizer=None):
+    with jax.enable_x64(config.precision == "float64"):
+        result = loop.run(corpus, config, loop.prepare(corpus, config, optimizer=optimizer))
+        assert int(result.state.blocks) >= 100
+        return [np.asarray(table) for table in result.state.tables]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam"])
+@pytest.mark.parametrize("loss", ["negative_sampling", "naive_softmax"])
+def test_four_ways_give_the_same_tables(corpus, loss, optimizer):
+    config = replace(SMALL, loss=loss, optimizer=optimizer)
+    expected = tables_of(corpus, config)
+    assert all(np.abs(table).max() > 0.1 for table in expected)  # they start within 0.07, and at 0
+    for name, options in TRIED.items():
+        for table, true in zip(
+            tables_of(corpus, replace(config, **options)), expected, strict=True
+        ):
+            np.testing.assert_allclose(table, true, rtol=0, atol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("weights", ["dynamic", "fixed"])
+def test_the_window_laws_too(corpus, weights):
+    config = replace(SMALL, window_weights=weights, damping="none", lr=0.01)
+    by_block = tables_of(corpus, config)
+    by_window = tables_of(corpus, replace(config, kernel="windows", gradient="autodiff"))
+    for table, true in zip(by_window, by_block, strict=True):
+        np.testing.assert_allclose(table, true, rtol=0, atol=1e-10)
+
+
+def break_hand_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every kernel forget the sign of the outside gradient by hand; the losses stay."""
+    for module in (naive_softmax, negative_sampling, windowed):
+        whole = module.kernel
+
+        def broken(*args, whole=whole, **options) -> Kernel:
+            kernel = whole(*args, **options)
+
+            def loss_and_grads(v, u, block):
+                loss, (d_v, d_u) = kernel.loss_and_grads(v, u, block)
+                return loss, (d_v, -d_u)
+
+            return kernel._replace(loss_and_grads=loss_and_grads)
+
+        monkeypatch.setattr(module, "kernel", broken)
+
+
+@pytest.mark.parametrize("kernel", ["block", "windows"])
+@pytest.mark.parametrize("loss", ["negative_sampling", "naive_softmax"])
+def test_a_broken_hand_gradient_moves_the_manual_tables_alone(corpus, loss, kernel, monkeypatch):
+    manual = replace(SMALL, loss=loss, kernel=kernel)
+    autodiff = replace(manual, gradient="autodiff")
+    right = {config.gradient: tables_of(corpus, config) for config in (manual, autodiff)}
+    break_hand_gradients(monkeypatch)
+    assert np.abs(tables_of(corpus, manual)[1] - right["manual"][1]).max() > 1e-3
+    for table, true in zip(tables_of(corpus, autodiff), right["autodiff"], strict=True):
+        np.testing.assert_array_equal(table, true)
+
+
+@pytest.mark.parametrize("kernel", ["block", "windows"])
+def test_the_guard_refuses_to_train_on_a_broken_hand_gradient(text, kernel, monkeypatch, tmp_path):
+    break_hand_gradients(monkeypatch)
+    config = replace(SMALL, kernel=kernel, precision="float32")
+    with pytest.raises(GradientError, match=rf"the gradient of kernel {kernel} float32 is refuted"):
+        jw2v.train(text, config, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert jw2v.train(text, config, check=False).run["gradients_checked"] is False
+    assert jw2v.train(text, replace(config, gradient="autodiff")).run["gradients_checked"] is True
+
+
+def test_bfloat16_operands_stay_near_float32(corpus):
+    config = replace(SMALL, precision="float32", lr=0.02)
+    exact = tables_of(corpus, config)
+    rounded = tables_of(corpus, replace(config, precision="bfloat16"))
+    assert all(table.dtype == np.float32 for table in rounded)
+    for table, true in zip(rounded, exact, strict=True):
+        assert 0 < np.abs(table - true).max() < 0.05 * np.abs(true).max()
+
+
+def test_the_same_seed_gives_the_same_bytes(corpus):
+    config = replace(SMALL, precision="float32")
+    first, second = tables_of(corpus, config), tables_of(corpus, config)
+    other = tables_of(corpus, replace(config, seed=2))
+    for one, two, three in zip(first, second, other, strict=True):
+        assert one.tobytes() == two.tobytes()
+        assert one.tobytes() != three.tobytes()
+
+
+def test_the_guard_names_what_it_judged(text, caplog):
+    with caplog.at_level("INFO", logger=api.LOG.name):
+        jw2v.train(text, replace(SMALL, epochs=1, precision="float32"))
+    assert "gradients hold: negative_sampling, kernel block float32" in caplog.text
