@@ -7,6 +7,8 @@ import pytest
 from jw2v.errors import UsageError
 from jw2v.training.config import AT_LEAST, CHOICES, Config, fields_of
 
+pytestmark = pytest.mark.usefixtures("untyped")
+
 
 @pytest.mark.parametrize("name", [n for n in AT_LEAST if AT_LEAST[n] >= 1])
 @pytest.mark.parametrize("bad", [0, -3, 2.5, "three", True])
@@ -57,4 +59,4 @@ def test_defaults_that_follow_other_options():
     assert Config(lr=0.2).end_lr == pytest.approx(2e-5)
     assert Config(optimizer="adam").start_lr == 0.001
     assert Config(loss="naive_softmax").block_size == 256
-    assert list(fields_of(Config()))[0] == "dim"
+    assert next(iter(fields_of(Config()))) == "dim"

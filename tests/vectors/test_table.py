@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jaxtyping
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
@@ -115,14 +114,6 @@ def test_no_word_and_no_answers_are_refused():
         VECTORS.most_similar()
     with pytest.raises(UsageError, match=r"topn is 0; give 1 or more \(--topn\)"):
         VECTORS.most_similar("w1", topn=0)
-
-
-@pytest.fixture
-def untyped():
-    """Without the shape checks of the test suite, as users run the code."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("untyped")
