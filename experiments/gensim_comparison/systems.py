@@ -1,0 +1,106 @@
+"""The two systems: `python systems.py SYSTEM JOB` trains one and prints a line of JSON.
+
+Every measured run is a fresh process of this program. It is pinned to its cores before anything
+heavy is imported, and the process of one system never imports the other.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SHARED = ("dim", "window", "negatives", "epochs", "min_count", "sample", "ns_exponent")
+GENSIM = {"sg": 1, "hs": 0, "alpha": 0.025, "min_alpha": 1e-4}  # skip-gram; its own default rates
+
+
+class Job(NamedTuple):
+    """One run, as JSON can hold it."""
+
+    text: str  # training text, one sentence a line
+    out: str  # folder for the vectors
+    cpus: list[int] | None  # cores to run on; None where a process cannot be pinned
+    settings: dict[str, Any]  # options, all but the seed
+    seed: int
+
+
+class Report(NamedTuple):
+    """What a system says of its run."""
+
+    words: int  # tokens of the text
+    kept: int  # of them, in the vocabulary
+    vocab: int
+    seconds: dict[str, float]  # vocabulary, compile, train; total: from the text to saved vectors
+
+
+def train_jw2v(job: Job) -> Report:
+    """As a user would: one call, gradients checked first, vectors saved."""
+    import jw2v
+
+    config = jw2v.Config(**job.settings, seed=job.seed)
+    began = time.perf_counter()
+    run = jw2v.train(job.text, config, out=job.out).run
+    total = time.perf_counter() - began
+    parts = {name: run["seconds"][name] for name in ("vocabulary", "compile", "train")}
+    return Report(run["corpus"]["words"], run["words"], run["vocab"], {**parts, "total": total})
+
+
+def train_gensim(job: Job) -> Report:
+    """The two steps of gensim's constructor, timed apart; the arrays saved as they are."""
+    from gensim.models import Word2Vec
+
+    s = job.settings
+    began = time.perf_counter()
+    model = Word2Vec(
+        vector_size=s["dim"],
+        window=s["window"],
+        negative=s["negatives"],
+        epochs=s["epochs"],
+        min_count=s["min_count"],
+        sample=s["sample"],
+        ns_exponent=s["ns_exponent"],
+        workers=s["workers"],
+        seed=job.seed,
+        **{name: s[name] for name in GENSIM},
+    )
+    model.build_vocab(corpus_file=job.text)
+    counted = time.perf_counter()
+    words = model.corpus_total_words
+    assert words is not None  # counted just now
+    model.train(
+        corpus_file=job.text,
+        total_examples=model.corpus_count,
+        total_words=words,
+        epochs=model.epochs,
+    )
+    trained = time.perf_counter()
+    kept = _save(model, Path(job.out))
+    total = time.perf_counter() - began
+    seconds = {"vocabulary": counted - began, "compile": 0.0, "train": trained - counted}
+    return Report(words, kept, len(model.wv), {**seconds, "total": total})
+
+
+def _save(model: Any, folder: Path) -> int:
+    """Save the words and both tables; give the sum of the counts."""
+    import numpy as np
+
+    folder.mkdir(parents=True)
+    np.save(folder / "V.npy", model.wv.vectors)
+    np.save(folder / "U.npy", model.syn1neg)
+    counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
+    rows = zip(model.wv.index_to_key, counts, strict=True)
+    lines = "".join(f"{word} {count}\n" for word, count in rows)
+    (folder / "vocab.txt").write_text(lines, encoding="utf-8", newline="\n")
+    return int(sum(counts))
+
+
+SYSTEMS: dict[str, Callable[[Job], Report]] = {"gensim": train_gensim, "jw2v": train_jw2v}
+
+
+if __name__ == "__main__":
+    system, job = sys.argv[1], Job(**json.loads(sys.argv[2]))
+    if job.cpus is not None:
+        os.sched_setaffinity(0, job.cpus)
+    print(json.dumps(SYSTEMS[system](job)._asdict()))
