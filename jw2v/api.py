@@ -7,7 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -87,6 +87,8 @@ def train(
     """
     began = time.perf_counter()
     config = config or Config()
+    if loss is not None:
+        config = replace(config, kernel="windows")
     history: list[Progress] = []
     with (
         run_folder(out, resume=resume) as folder,

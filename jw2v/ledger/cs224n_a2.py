@@ -15,8 +15,9 @@ from jw2v.judge.claims import Claim
 from jw2v.losses.naive_softmax import loss as naive_softmax
 from jw2v.losses.naive_softmax import probabilities
 from jw2v.losses.negative_sampling import loss as neg_sample
-from jw2v.losses.sigmoid import loss as sigma
+from jw2v.losses.sigmoid import loss as sigmoid
 
+sigma = jax.nn.sigmoid  # of scores of any shape
 VOCAB, DIM, K, CTX = 7, 5, 3, 2
 V_C, U, O_ID, NEG = np.ones(DIM), np.ones((VOCAB, DIM)), np.array(VOCAB - 1), np.arange(K)
 
@@ -120,7 +121,9 @@ CLAIMS = (
         (V_C, U, O_ID),
         wrt=1,
     ),
-    Claim("e", r"\sigma(x)(1 - \sigma(x))", sigma, lambda x: sigma(x) * (1 - sigma(x)), (V_C[0],)),
+    Claim(
+        "e", r"\sigma(x)(1 - \sigma(x))", sigmoid, lambda x: sigma(x) * (1 - sigma(x)), (V_C[0],)
+    ),
     Claim(
         "f1 line before the box",
         r"-u_o(1 - \sigma(u_o^T v_c)) - \sum_k u_k(1 - \sigma(-u_k^T v_c))",

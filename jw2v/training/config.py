@@ -163,6 +163,11 @@ class Config:
         ]
         if not _is_number(self.ns_exponent):
             faults.append(f"ns_exponent is {self.ns_exponent}, not a finite number (--ns-exponent)")
+        if self.precision == "bfloat16" and (self.kernel, self.loss) != ("block", LOSSES[0]):
+            faults.append(
+                f"precision is bfloat16, which is for kernel block with loss {LOSSES[0]} alone, not "
+                f"{self.kernel} with {self.loss} (--precision)"
+            )
         if not faults and self.block_size % self.group_size:
             faults.append(
                 f"block is {self.block_size}, not a multiple of group {self.group_size} (--block)"

@@ -54,6 +54,12 @@ def test_a_block_holds_whole_groups():
     assert Config(block=100).group_size == 100
 
 
+@pytest.mark.parametrize("other", [{"kernel": "windows"}, {"loss": "naive_softmax"}])
+def test_bfloat16_is_refused_where_it_would_do_nothing(other):
+    with pytest.raises(UsageError, match=r"precision is bfloat16, which is for .* \(--precision\)"):
+        Config(precision="bfloat16", **other)
+
+
 def test_defaults_that_follow_other_options():
     assert Config().start_lr == 0.05
     assert Config(lr=0.2).end_lr == pytest.approx(2e-5)
