@@ -61,7 +61,8 @@ def kernel_claim(name: str, config: Config, loss: Loss | None = None) -> Claim:
     """The kernel of a config, by whole tables, against the plain loss of its windows."""
     small = replace(config, block=BLOCK, group=GROUP, shared_negatives=NEG, negatives=2)
     block = _block(small, own=loss is not None)
-    plain = kernel_of(replace(small, kernel="windows", gradient="autodiff"), loss)
+    exact = {"kernel": "windows", "gradient": "autodiff", "precision": "float64"}
+    plain = kernel_of(replace(small, **exact), loss)
     trained = kernel_of(small, loss)
 
     def summed_loss(V: Any, U: Any) -> Any:

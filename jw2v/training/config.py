@@ -165,8 +165,8 @@ class Config:
             faults.append(f"ns_exponent is {self.ns_exponent}, not a finite number (--ns-exponent)")
         if self.precision == "bfloat16" and (self.kernel, self.loss) != ("block", LOSSES[0]):
             faults.append(
-                f"precision is bfloat16, which is for kernel block with loss {LOSSES[0]} alone, not "
-                f"{self.kernel} with {self.loss} (--precision)"
+                f"precision is bfloat16, which is for kernel block with {LOSSES[0]} alone, not "
+                f"for {self.kernel} with {self.loss} (--precision)"
             )
         if not faults and self.block_size % self.group_size:
             faults.append(
