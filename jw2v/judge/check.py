@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jw2v.errors import UsageError
@@ -57,8 +58,8 @@ class Report:
 
     Attributes:
       verdict: "holds" (every entry within its bound at every point), "refuted", or "undecided": at
-        some precision an argument's true gradient is nowhere ten times its bound, or all gradients
-        are zero everywhere, so that the points tell nothing.
+        some precision an argument's true gradient is nowhere ten times its bound, all gradients
+        are zero everywhere, or one is not finite somewhere (narrow the domain).
       diagnosis: what is wrong, where one factor explains it; else None.
       counterexample: argument, entry, claimed and true value at the worst point; None if it holds.
       margin: the worst error in bounds.
@@ -122,7 +123,8 @@ def check_gradient(
       The report; `print(report)` shows it.
 
     Raises:
-      UsageError: the loss is no independent witness, or the claim has other shapes.
+      UsageError: an option that cannot be used, a loss that is no independent witness, a claim of
+        other shapes, or a domain that no point is found in.
 
     >>> import jax.numpy as jnp
     >>> loss = lambda x, y: jnp.sum(x * y**2)
@@ -133,18 +135,20 @@ def check_gradient(
     ('refuted', 'sign: claimed = -1 × true')
     """
     positions = (wrt,) if isinstance(wrt, int) else wrt
-    unknown = [dtype for dtype in dtypes if dtype not in UNIT_ROUNDOFF]
-    if unknown or not dtypes or samples < 1:
-        raise UsageError(f"dtypes {list(dtypes)}, samples {samples}: give {list(UNIT_ROUNDOFF)}")
+    _check_options(args, positions, dtypes, samples)
+
+    def within(*point: np.ndarray) -> bool:
+        return domain is None or all(domain(*(_rounded(x, d) for x in point)) for d in dtypes)
+
     longest = terms or max(size for x in args for size in (1, *np.shape(x)))
     true_gradient = witness(loss, positions, tuple(args))
     compiled = jax.jit(claimed)
     trials: list[Trial] = []
-    for point in points(tuple(args), samples=samples, seed=seed, domain=domain):
+    for point in points(tuple(args), samples=samples, seed=seed, domain=within):
         for dtype in dtypes:
             rounded = tuple(_rounded(x, dtype) for x in point)
             truth = true_gradient(*rounded)
-            claim = _claim(compiled, rounded, dtype, single=isinstance(wrt, int))
+            claim = _claim(compiled, rounded, dtype)
             _check_shapes(claim, truth)
             unit = (longest + ROUNDINGS) * UNIT_ROUNDOFF[dtype]
             slack = unit * max(
@@ -162,22 +166,33 @@ def check_gradient(
     return _report(trials, scope)
 
 
+def _check_options(
+    args: Sequence[Any], positions: tuple[int, ...], dtypes: Sequence[str], samples: int
+) -> None:
+    floating = [i for i, x in enumerate(args) if jnp.issubdtype(jnp.result_type(x), jnp.floating)]
+    if not positions or not set(positions) <= set(floating):
+        raise UsageError(f"wrt is {positions}; give positions of float arguments, of {floating}")
+    if not dtypes or not set(dtypes) <= set(UNIT_ROUNDOFF):
+        raise UsageError(f"dtypes are {tuple(dtypes)}; give some of {', '.join(UNIT_ROUNDOFF)}")
+    if samples < 1:
+        raise UsageError(f"samples is {samples}; give 1 or more")
+
+
 def _rounded(x: np.ndarray, dtype: str) -> np.ndarray:
     if not np.issubdtype(x.dtype, np.floating):
         return x
     if dtype == "bfloat16":
-        return x.astype(jax.numpy.bfloat16).astype(np.float64)
+        return x.astype(jnp.bfloat16).astype(np.float64)
     return x.astype(dtype).astype(np.float64)
 
 
 def _claim(
-    claimed: Callable[..., Any], point: tuple[np.ndarray, ...], dtype: str, *, single: bool
+    claimed: Callable[..., Any], point: tuple[np.ndarray, ...], dtype: str
 ) -> list[np.ndarray]:
     kept = "float64" if dtype == "float64" else "float32"
     with jax.enable_x64(dtype == "float64"):
         floats = tuple(x.astype(kept) if np.issubdtype(x.dtype, np.floating) else x for x in point)
-        result = claimed(*floats)
-        return [np.asarray(g, np.float64) for g in ((result,) if single else result)]
+        return [np.asarray(g, np.float64) for g in jax.tree.leaves(claimed(*floats))]
 
 
 def _check_shapes(claim: list[np.ndarray], truth: list[np.ndarray]) -> None:
@@ -195,6 +210,8 @@ def _trial(
     dtype: str, argument: int, claim: np.ndarray, truth: np.ndarray, unit: float, slack: float
 ) -> Trial:
     scale = float(np.max(np.abs(truth), initial=0.0))
+    if not np.isfinite(scale):  # there is no truth to hold the claim against
+        return Trial(dtype, argument, (), 0.0, 0.0, np.inf, 1.0, None)
     bound = unit * scale + slack
     error = np.abs(claim - truth)
     error = np.where(np.isfinite(error), error, np.inf)
@@ -227,6 +244,7 @@ def _report(trials: list[Trial], scope: str) -> Report:
     failed = [t for t in trials if t.margin > 1]
     power = {dtype: _power(trials, dtype) for dtype in {t.dtype: None for t in trials}}
     tested = max(power.values()) <= LIVE and any(t.scale > 0 for t in trials)
+    tested = tested and all(np.isfinite(t.bound) for t in trials)
     verdict: Verdict = "refuted" if failed else "holds" if tested else "undecided"
     if not failed:
         return Report(verdict, None, None, worst.margin, power, scope)
@@ -253,8 +271,11 @@ def _diagnosis(failed: list[Trial]) -> str | None:
     first = factors[0]
     if first is None or any(f is None or abs(f - first) > 1e-3 for f in factors):
         return None
-    near = round(first, 3)
-    if near == 0:
+    if first == 0:
         return "missing: claimed = 0"
-    kind = "sign" if near == -1 else "factor"
-    return f"{kind}: claimed = {near:g} × true"
+    near = round(first, 3)
+    if near == -1:
+        return "sign: claimed = -1 × true"
+    if near == 1:
+        return f"factor: claimed = (1 + {first - 1:.2g}) × true"
+    return f"factor: claimed = {near or first:.4g} × true"

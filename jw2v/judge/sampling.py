@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jw2v.errors import UsageError
@@ -19,9 +20,10 @@ def points(
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Draw arguments of the example's shapes.
 
-    Floating arguments are standard normal, signs mixed, in float64. Integer arguments are ids:
-    uniform in 0 … the example's largest, so that they repeat and coincide; every second point keeps
-    the example's own ids.
+    Floating arguments are standard normal, signs mixed, in float64. Integer arguments are ids, in
+    0 … the example's largest. Every second point keeps the example's own; of the others every
+    second has one id throughout, where the domain lets it, and the rest draw from a pool of a few
+    ids or many, so that ids repeat and coincide however many words there are.
 
     Args:
       example: arguments of the claim; shapes and the range of ids are taken from them.
@@ -38,9 +40,11 @@ def points(
     """
     rng = np.random.default_rng(seed)
     arrays = [np.asarray(x) for x in example]
+    ids = [x for x in arrays if x.size and not _is_float(x)]
     for number in range(samples):
-        for _ in range(TRIES):
-            point = tuple(_draw(rng, x, keep_ids=number % 2 == 0) for x in arrays)
+        for attempt in range(TRIES):
+            pool = None if number % 2 == 0 else _pool(rng, ids, attempt == 0 and number % 4 == 1)
+            point = tuple(_draw(rng, x, pool) for x in arrays)
             if domain is None or domain(*point):
                 yield point
                 break
@@ -48,9 +52,24 @@ def points(
             raise UsageError(f"no point of the domain in {TRIES} draws; give a wider domain")
 
 
-def _draw(rng: np.random.Generator, example: np.ndarray, *, keep_ids: bool) -> np.ndarray:
-    if np.issubdtype(example.dtype, np.floating):
+def _pool(rng: np.random.Generator, ids: list[np.ndarray], one_id: bool) -> np.ndarray:
+    """Ids to draw from: one that every argument can have, or few to four times as many as drawn."""
+    largest = [int(x.max()) for x in ids] or [0]
+    if one_id:
+        return rng.integers(0, min(largest) + 1, 1)
+    size = int((4 * sum(x.size for x in ids) + 2) ** rng.uniform())
+    return rng.integers(0, max(largest) + 1, size)
+
+
+def _draw(rng: np.random.Generator, example: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
+    """Normal floats; ids from the pool, or the example's own where there is none."""
+    if _is_float(example):
         return rng.standard_normal(example.shape)
-    if keep_ids or not example.size:
+    if pool is None or not example.size:
         return example
-    return rng.integers(0, int(example.max()) + 1, example.shape).astype(example.dtype)
+    drawn = rng.choice(pool, example.shape) % (int(example.max()) + 1)
+    return np.asarray(drawn, example.dtype)
+
+
+def _is_float(x: np.ndarray) -> bool:
+    return bool(jnp.issubdtype(x.dtype, jnp.floating))  # bfloat16 too

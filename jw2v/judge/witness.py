@@ -1,5 +1,6 @@
 """The witness: autodiff of the plain loss in float64, refused where it is not independent."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from jw2v.errors import UsageError
 
 JAX_HOME = Path(jax.__file__).parent
+CUSTOM_DERIVATIVES = str(JAX_HOME / "_src" / "custom_derivatives.py")
 
 
 def witness(
@@ -49,15 +51,20 @@ def witness(
 def _foreign_derivatives(jaxpr: Any) -> Iterator[str]:
     """Where a jaxpr holds custom derivatives that are not JAX's own."""
     for equation in jaxpr.eqns:
-        inner = [p for p in jax.tree.leaves(equation.params) if hasattr(p, "eqns")]
+        params = jax.tree.leaves(equation.params)
         if equation.primitive.name.startswith("custom_"):
-            source = " ".join(_source(p) for p in inner)
-            if str(JAX_HOME) not in source:
-                yield source or equation.primitive.name
-        for p in inner:
-            yield from _foreign_derivatives(getattr(p, "jaxpr", p))
+            yield from (source for p in params if (source := _foreign_source(p)))
+        for p in params:
+            if hasattr(p, "eqns"):
+                yield from _foreign_derivatives(getattr(p, "jaxpr", p))
 
 
-def _source(jaxpr: Any) -> str:
-    info = getattr(getattr(jaxpr, "jaxpr", jaxpr), "debug_info", None)
-    return str(getattr(info, "func_src_info", ""))
+def _foreign_source(part: Any) -> str | None:
+    """Where a function, or a rule for its derivative, was written; None where that is in JAX."""
+    info = getattr(getattr(part, "jaxpr", part), "debug_info", None)
+    if info is None:
+        return None
+    source = str(info.func_src_info)
+    # `jax.custom_gradient` wraps the stranger's function and rules in functions of its own.
+    wrapper = CUSTOM_DERIVATIVES in source and info.traced_for != "custom_jvp jvp"
+    return source if wrapper or f" at {JAX_HOME}{os.sep}" not in source else None

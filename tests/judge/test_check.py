@@ -1,0 +1,318 @@
+"""The judge: right gradients hold, and each way of being wrong is refused."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jw2v import check_gradient
+from jw2v.errors import UsageError
+
+DTYPES = ("float64", "float32", "bfloat16")
+sigma = jax.nn.sigmoid
+ONES = jnp.ones(3)
+TABLES = (np.ones((4, 4)), np.ones((4, 4)), np.array([1, 3, 1]))  # square, with a repeated id
+
+
+def product(x, y):
+    return jnp.sum(x * y**2)
+
+
+def by_ids(V, U, ids):
+    """Σ_i log(1 + exp(V[ids_i]·U[ids_{n−i}])): two tables of one shape, and ids that repeat."""
+    return jnp.sum(jnp.logaddexp(0, jnp.sum(V[ids] * U[ids[::-1]], axis=-1)))
+
+
+def err_of(V, U, ids):
+    return sigma(jnp.sum(V[ids] * U[ids[::-1]], axis=-1))[:, None]
+
+
+def d_V(V, U, ids):
+    return jnp.zeros_like(V).at[ids].add(err_of(V, U, ids) * U[ids[::-1]])
+
+
+def d_U(V, U, ids):
+    return jnp.zeros_like(U).at[ids[::-1]].add(err_of(V, U, ids) * V[ids])
+
+
+def overwriting(V, U, ids):
+    return jnp.zeros_like(V).at[ids].set(err_of(V, U, ids) * U[ids[::-1]])
+
+
+def of_the_negated_score(V, U, ids):
+    return jnp.zeros_like(V).at[ids].add((1 - err_of(V, U, ids)) * U[ids[::-1]])
+
+
+def without_the_last_term(V, U, ids):
+    return jnp.zeros_like(V).at[ids[:-1]].add((err_of(V, U, ids) * U[ids[::-1]])[:-1])
+
+
+WRONG = {
+    "wrong sign": lambda *a: -d_V(*a),
+    "factor 2": lambda *a: 2 * d_V(*a),
+    "zero": lambda *a: 0 * d_V(*a),
+    "a missing term": without_the_last_term,
+    "transposed": lambda *a: d_V(*a).T,
+    "of the other argument": d_U,
+    "set for add": overwriting,
+    "sigma(x) for sigma(-x)": of_the_negated_score,
+    "one row moved": lambda *a: jnp.roll(d_V(*a), 1, axis=0),
+    "a smoothed step": lambda V, U, ids: d_V(V, U, ids) + 1e-4 * V,
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_right_gradient_holds(dtype):
+    report = check_gradient(
+        by_ids, lambda *a: (d_V(*a), d_U(*a)), TABLES, wrt=(0, 1), dtypes=(dtype,)
+    )
+    assert report.verdict == "holds"
+    assert (report.diagnosis, report.counterexample) == (None, None)
+    assert report.margin < 1
+    assert set(report.power) == {dtype}
+    assert 0 < report.power[dtype] < 0.1
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=list(WRONG))
+def test_a_wrong_gradient_is_refuted(wrong):
+    for dtype in ("float64", "float32"):
+        report = check_gradient(by_ids, wrong, TABLES, dtypes=(dtype,))
+        assert report.verdict == "refuted"
+        assert report.margin > 1
+
+
+@pytest.mark.parametrize("wrong", [name for name in WRONG if name != "a smoothed step"])
+def test_a_wrong_gradient_is_refuted_in_bfloat16(wrong):
+    report = check_gradient(by_ids, WRONG[wrong], TABLES, dtypes=("bfloat16",))
+    assert report.verdict == "refuted"
+
+
+def test_distinct_ids_alone_would_not_show_an_overwriting_scatter():
+    """The judge draws ids that repeat even where the example's do not, of many words too."""
+    for words in (4, 5000):
+        tables = np.ones((words, 2)), np.ones((words, 2))
+        args = (*tables, np.array([0, 1, words - 1]))
+        for seed in range(3):
+            options: dict[str, Any] = {"terms": 3, "samples": 2, "seed": seed}
+            assert check_gradient(by_ids, d_V, args, **options).verdict == "holds"
+            assert check_gradient(by_ids, overwriting, args, **options).verdict == "refuted"
+
+
+def test_one_wrong_entry_of_a_large_gradient():
+    x = np.ones((200, 50))
+
+    def wrong(x):
+        return (3 * x**2).at[123, 7].add(1e-2)
+
+    report = check_gradient(lambda x: jnp.sum(x**3), wrong, (x,))
+    assert report.verdict == "refuted"
+    assert report.counterexample is not None
+    assert report.counterexample["entry"] == (123, 7)
+    assert report.diagnosis is None
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_printed_power_is_what_the_judge_can_tell(dtype):
+    args = (ONES, ONES)
+    options: dict[str, Any] = {"wrt": 1, "dtypes": (dtype,)}
+    power = check_gradient(product, lambda x, y: 2 * x * y, args, **options).power[dtype]
+
+    def off_by(share):
+        return lambda x, y: 2 * x * y * (1 + share * power)
+
+    assert check_gradient(product, off_by(1.5), args, **options).verdict == "refuted"
+    assert check_gradient(product, off_by(-1.5), args, **options).verdict == "refuted"
+    assert check_gradient(product, off_by(0.05), args, **options).verdict == "holds"
+
+
+@pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf])
+def test_a_claim_that_is_not_finite_is_refuted(bad):
+    report = check_gradient(product, lambda x, y: (y**2).at[1].set(bad), (ONES, ONES))
+    assert report.verdict == "refuted"
+    assert report.margin == np.inf
+    assert report.counterexample is not None
+    assert report.counterexample["entry"] == (1,)
+    np.testing.assert_equal(report.counterexample["claimed"], float(bad))
+
+
+def test_a_gradient_of_zeros_has_to_be_met_exactly():
+    def loss(x, y):
+        return jnp.sum(x)
+
+    def claim(residue):
+        return lambda x, y: (jnp.ones_like(x), jnp.full_like(y, residue))
+
+    args = (ONES, ONES)
+    assert check_gradient(loss, claim(0.0), args, wrt=(0, 1)).verdict == "holds"
+    report = check_gradient(loss, claim(1e-30), args, wrt=(0, 1))
+    assert report.verdict == "refuted"
+    assert report.counterexample is not None
+    assert report.counterexample["argument"] == 1
+    assert report.counterexample["claimed"] == pytest.approx(1e-30)
+
+
+def test_zeros_everywhere_tell_nothing():
+    def loss(x):
+        return 0 * jnp.sum(x)
+
+    assert check_gradient(loss, jnp.zeros_like, (ONES,)).verdict == "undecided"
+    assert check_gradient(loss, jnp.ones_like, (ONES,)).verdict == "refuted"
+
+
+def test_a_bound_as_large_as_the_gradient_tells_nothing():
+    """A sum of 1000 terms in bfloat16: rounding alone may be larger than the gradient."""
+    x = np.ones(1000)
+    report = check_gradient(jnp.sum, jnp.ones_like, (x,), dtypes=("bfloat16",))
+    assert report.verdict == "undecided"
+    assert report.power["bfloat16"] > 0.1
+    wider = check_gradient(jnp.sum, jnp.ones_like, (x,), dtypes=("bfloat16",), terms=1)
+    assert wider.power["bfloat16"] < report.power["bfloat16"]
+
+
+def test_points_without_a_true_gradient_tell_nothing():
+    def loss(x):
+        return jnp.sum(jnp.sqrt(x))
+
+    def anything_below_zero(x):
+        return jnp.where(x > 0, 0.5 / jnp.sqrt(jnp.abs(x)), 7.0)
+
+    for seed in range(3):
+        report = check_gradient(loss, anything_below_zero, (1.0,), seed=seed)
+        assert report.verdict == "undecided"
+    positive = check_gradient(loss, anything_below_zero, (1.0,), domain=lambda x: x > 0.1)
+    assert positive.verdict == "holds"
+    twice = check_gradient(loss, lambda x: 2 * anything_below_zero(x), (1.0,))
+    assert twice.verdict == "refuted"  # where there is a truth, it decides
+
+
+def test_the_counterexample_is_the_worst_entry_with_the_claims_numbers():
+    def linear(x, y):
+        return x @ jnp.array([1.0, 2.0, 3.0]) + jnp.sum(y)
+
+    def wrong(x, y):
+        return jnp.array([1.25, 2.0, 5.0]), jnp.ones_like(y)
+
+    report = check_gradient(linear, wrong, (ONES, ONES), wrt=(0, 1), dtypes=("float32",))
+    assert report.counterexample == {
+        "argument": 0, "entry": (2,), "dtype": "float32", "claimed": 5.0, "true": 3.0
+    }  # fmt: skip
+    assert str(report).splitlines()[-1] == (
+        "  argument 0, entry (2,) in float32: claimed 5, true 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "diagnosis"),
+    [
+        (-1, "sign: claimed = -1 × true"),
+        (2, "factor: claimed = 2 × true"),
+        (0.5, "factor: claimed = 0.5 × true"),
+        (-3, "factor: claimed = -3 × true"),
+        (0, "missing: claimed = 0"),
+        (1e-5, "factor: claimed = 1e-05 × true"),
+        (1 + 1e-5, "factor: claimed = (1 + 1e-05) × true"),
+    ],
+)
+def test_diagnosis(factor, diagnosis):
+    report = check_gradient(product, lambda x, y: factor * y**2, (ONES, ONES))
+    assert report.diagnosis == diagnosis
+    assert f"  {diagnosis}" in str(report).splitlines()
+
+
+def test_no_diagnosis_where_no_one_factor_explains_it():
+    def mixed(x, y):
+        return y**2 * jnp.array([1.0, -1.0, 2.0])
+
+    assert check_gradient(product, mixed, (ONES, ONES)).diagnosis is None
+
+    def two_factors(x, y):
+        return 2 * y**2, 3 * (2 * x * y)
+
+    assert check_gradient(product, two_factors, (ONES, ONES), wrt=(0, 1)).diagnosis is None
+
+
+def test_what_a_report_prints():
+    report = check_gradient(product, lambda x, y: y**2, (ONES, ONES), samples=3)
+    assert str(report) == (
+        f"holds (3 points, float64, float32, cpu; worst error {report.margin:.2g} of its bound)"
+    )
+
+
+def test_the_same_seed_gives_the_same_report():
+    def report(seed):
+        return check_gradient(product, lambda x, y: y**2 + 1, (ONES, ONES), seed=seed)
+
+    assert report(3) == report(3)
+    assert report(3).counterexample != report(4).counterexample
+
+
+@pytest.mark.parametrize(
+    ("claim", "wrt", "shapes"),
+    [
+        (lambda x, y: y[:2], 0, r"\[\(2,\)\], its arguments \[\(3,\)\]"),
+        (lambda x, y: y[:, None], 0, r"\[\(3, 1\)\], its arguments"),
+        (lambda x, y: None, 0, r"\[\], its arguments"),
+        (lambda x, y: (y, y), 0, r"\[\(3,\), \(3,\)\], its arguments \[\(3,\)\]"),
+        (lambda x, y: (y, y[:2]), 0, r"\[\(3,\), \(2,\)\], its arguments \[\(3,\)\]"),
+        (lambda x, y: (y,), (0, 1), r"\[\(3,\)\], its arguments \[\(3,\), \(3,\)\]"),
+        (lambda x, y: jnp.sum(y), (0, 1), r"\[\(\)\], its arguments"),
+    ],
+)
+def test_a_claim_of_another_shape_is_bad_use(claim, wrt, shapes):
+    with pytest.raises(UsageError, match=rf"has shapes {shapes}.*; return one gradient of the arg"):
+        check_gradient(product, claim, (ONES, ONES), wrt=wrt)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dtypes": ()}, r"dtypes are \(\); give some of float64, float32, bfloat16"),
+        ({"dtypes": ("float16",)}, r"dtypes are \('float16',\); give some of"),
+        ({"samples": 0}, "samples is 0; give 1 or more"),
+        ({"samples": -1}, "samples is -1; give 1 or more"),
+        ({"wrt": 2}, r"wrt is \(2,\); give positions of float arguments, of \[0\]"),
+        ({"wrt": ()}, r"wrt is \(\); give positions"),
+        ({"wrt": (0, 1)}, r"wrt is \(0, 1\); give positions"),
+        ({"domain": lambda x, i: False}, "no point of the domain in 1000 draws; give a wider"),
+    ],
+)
+def test_options_that_cannot_be_used(options, message):
+    args = (ONES, np.array([0, 1]))
+    with pytest.raises(UsageError, match=message):
+        check_gradient(lambda x, i: jnp.sum(x[i]), lambda x, i: x, args, **options)
+
+
+def test_points_outside_the_domain_are_never_given_to_the_claim():
+    def claim(x):
+        return jnp.where(jnp.min(x) > 0.5, 1 / x, jnp.nan)
+
+    report = check_gradient(
+        lambda x: jnp.sum(jnp.log(x)), claim, (ONES,), domain=lambda x: x.min() > 0.5, samples=32
+    )
+    assert report.verdict == "holds"
+
+
+def test_points_that_rounding_moves_out_of_the_domain_are_not_given_either():
+    def on_the_grid(x):
+        return x * 8 == np.round(x * 8)
+
+    def claim(x):
+        return jnp.where(x * 8 == jnp.round(x * 8), jnp.nan, 2 * x)
+
+    options: dict[str, Any] = {"dtypes": ("bfloat16",), "samples": 64}
+    args = (np.float64(1),)
+    anywhere = check_gradient(lambda x: x**2, claim, args, **options)
+    assert anywhere.verdict == "refuted"
+    inside = check_gradient(
+        lambda x: x**2, claim, args, domain=lambda x: not on_the_grid(x), **options
+    )
+    assert inside.verdict == "holds"
+
+
+def test_bfloat16_arrays_are_arguments_not_ids():
+    x = jnp.ones(3, jnp.bfloat16)
+    assert check_gradient(lambda x: jnp.sum(x**2), lambda x: 2 * x, (x,)).verdict == "holds"
+    wrong = check_gradient(lambda x: jnp.sum(x**2), lambda x: 2 * jnp.ones_like(x), (x,))
+    assert wrong.verdict == "refuted"
