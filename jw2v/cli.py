@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ Files = tuple[Path, ...]
 RESULT = (
     "words", "vocab", "epochs", "seconds", "words_per_s", "loss", "heldout_loss", "backend"
 )  # fmt: skip
+SECONDS = ("vocabulary", "compile", "train", "total")
 app = tyro.extras.SubcommandApp()
 
 
@@ -85,7 +87,9 @@ def train(
             raise
     run = vectors.run
     if json_:
-        print(json.dumps({**{key: run[key] for key in RESULT}, "out": str(out)}))
+        result = {key: run[key] for key in RESULT}
+        seconds = {key: run["seconds"][key] for key in SECONDS}
+        print(json.dumps({**result, "seconds": seconds, "out": str(out)}))
     else:
         console.print(f"{len(vectors):,} vectors in {out}; try  jw2v neighbors {out} WORD")
     return 0
@@ -107,6 +111,8 @@ def neighbors(
       topn: neighbours a word.
       json_: print one JSON object.
     """
+    if not words:
+        raise UsageError("no word given; name at least one after the folder")
     vectors = load(folder)
     found = {word: vectors.most_similar(word, topn=topn) for word in words}
     _print_neighbours(found, as_json=json_)
@@ -239,33 +245,39 @@ def main(argv: Sequence[str] | None = None) -> int:
       The exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:
-        print(f"jw2v {jw2v.__version__}")
-        return 0
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     verifying = arguments[:1] == ["verify"]
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("jw2v").setLevel(logging.INFO)
     try:
-        return _run(arguments, verifying=verifying)
+        code = _run(arguments, verifying=verifying)
+        sys.stdout.flush()
     except Jw2vError as error:
         if debug:
             raise
         print(f"jw2v: {error}", file=sys.stderr)
         return 3 if verifying else error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left; there is nobody to tell
+        # The reader of our output left: there is nobody to tell, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        print("jw2v: stopped by Ctrl-C; run the command again", file=sys.stderr)
+        return 130
     except Exception as error:
         if debug:
             raise
         kind = type(error).__name__
         print(f"jw2v: unexpected {kind}: {error}; see more with --debug", file=sys.stderr)
-        return 1
+        return 3 if verifying else 1
+    return code
 
 
 def _run(arguments: list[str], *, verifying: bool) -> int:
+    if arguments == ["--version"]:
+        print(f"jw2v {jw2v.__version__}")
+        return 0
     try:
         return app.cli(args=arguments, prog="jw2v", description=jw2v.__doc__)
     except SystemExit as exit_:
