@@ -48,7 +48,8 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
         f"loss {run['loss']:.4f} a pair, held out {run['heldout_loss']:.4f}; "
         f"{run['words_per_s'] / 1e6:.2f}M words/s, {run['seconds']['total']:.0f} s in all"
     )
-    console.print(neighbours(vectors))
+    rows = [(word, ", ".join(near)) for word, near in neighbours(vectors).items()]
+    console.print(table("Neighbours", ("word", "nearest"), rows))
     scores = evaluate(vectors)
     if scores:
         rows = [(s.name, s.spearman, f"{s.covered} of {s.pairs}") for s in scores]
@@ -77,14 +78,13 @@ def show_verdicts(folder: Path, console: Console) -> None:
         console.print(f"  {entry.ledger} {entry.id}: {entry.diagnosis or 'wrong'}", highlight=False)
 
 
-def neighbours(vectors: Vectors, words: tuple[str, ...] = WORDS):
-    """A table of the words nearest to each of `words`."""
-    rows = [
-        (word, ", ".join(near for near, _ in vectors.most_similar(word, topn=6)))
-        for word in words
+def neighbours(vectors: Vectors) -> dict[str, list[str]]:
+    """The six words nearest to each of `WORDS`, best first."""
+    return {
+        word: [near for near, _ in vectors.most_similar(word, topn=6)]
+        for word in WORDS
         if word in vectors
-    ]
-    return table("Neighbours", ("word", "nearest"), rows)
+    }
 
 
 def evaluate(vectors: Vectors) -> list[PairScore]:
