@@ -8,6 +8,12 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "standard")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile a program once for all tests that run it: most of the suite's time is XLA's."""
+    jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
 @pytest.fixture
 def x64():
     """Float64 for one test: where gradients are checked, they are checked in double precision."""
