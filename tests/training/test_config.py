@@ -1,6 +1,7 @@
 """Options: every fault named at once, defaults as documented."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -10,26 +11,32 @@ from jw2v.training.config import AT_LEAST, CHOICES, Config, fields_of
 pytestmark = pytest.mark.usefixtures("untyped")
 
 
+def config_with(name: str, value: Any) -> Config:
+    """One option, of whatever type."""
+    options: dict[str, Any] = {name: value}
+    return Config(**options)
+
+
 @pytest.mark.parametrize("name", [n for n in AT_LEAST if AT_LEAST[n] >= 1])
 @pytest.mark.parametrize("bad", [0, -3, 2.5, "three", True])
 def test_whole_numbers(name, bad):
     flag = "--" + name.replace("_", "-")
     with pytest.raises(UsageError, match=rf"{name} is {bad}, not a whole number .* \({flag}\)"):
-        Config(**{name: bad})
+        config_with(name, bad)
 
 
 @pytest.mark.parametrize("name", ["lr", "lr_end", "sample", "ns_exponent"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf, "x"])
 def test_finite_numbers(name, bad):
     with pytest.raises(UsageError, match=rf"{name} is {bad}, not a .*number"):
-        Config(**{name: bad})
+        config_with(name, bad)
 
 
 @pytest.mark.parametrize("name", ["lr", "lr_end"])
 def test_rates_are_above_zero(name):
     for bad in (0.0, -0.1):
         with pytest.raises(UsageError, match=rf"{name} is {bad}, not a finite number above 0"):
-            Config(**{name: bad})
+            config_with(name, bad)
 
 
 @pytest.mark.parametrize("name", CHOICES)
@@ -38,7 +45,7 @@ def test_names_are_known(name):
     assert getattr(Config(), name) in known
     near = known[0][:-1]
     with pytest.raises(UsageError, match=rf"'{near}', did you mean '{known[0]}'\?"):
-        Config(**{name: near})
+        config_with(name, near)
 
 
 def test_all_faults_in_one_message():

@@ -208,6 +208,8 @@ def test_a_stopped_run_goes_on_bit_for_bit(text, tmp_path, optimizer):
         jw2v.train(text, replace(config, dim=13), out=tmp_path / "two", check=False, resume=True)
     again = jw2v.train(text, config, out=tmp_path / "two", check=False, resume=True)
     assert again.vectors.tobytes() == whole.vectors.tobytes()
+    assert again.outside is not None
+    assert whole.outside is not None
     assert again.outside.tobytes() == whole.outside.tobytes()
     assert not (tmp_path / "two" / checkpoint.FILE).exists()
     calls = [line["calls"] for line in metrics_of(tmp_path / "two")]
@@ -235,6 +237,8 @@ def test_training_starts_from_given_vectors(text):
     first = jw2v.train(text, replace(SMALL, epochs=1), check=False)
     still = jw2v.train(text, replace(SMALL, epochs=1, lr=1e-20), init=first, check=False)
     np.testing.assert_allclose(still.vectors, first.vectors, atol=1e-12)
+    assert still.outside is not None
+    assert first.outside is not None
     np.testing.assert_allclose(still.outside, first.outside, atol=1e-12)
     with pytest.raises(UsageError, match=r"init has dim 12 and the run 5"):
         jw2v.train(text, replace(SMALL, dim=5), init=first, check=False)
@@ -271,6 +275,7 @@ def test_what_a_run_records(text, tmp_path):
     vectors = jw2v.load(tmp_path / "o")
     assert vectors.run["config"]["dim"] == 12
     assert set(vectors.run["seconds"]) == {"vocabulary", "compile", "train", "evaluate", "total"}
+    assert vectors.counts is not None
     assert vectors.run["words"] == vectors.counts.sum()
     assert vectors.run["backend"].startswith(jax.default_backend())
     lines = metrics_of(tmp_path / "o")
