@@ -20,7 +20,7 @@ from jw2v.corpus import Corpus, encode
 from jw2v.corpus.sources import Source
 from jw2v.errors import GradientError, InterruptedTrainingError, UsageError
 from jw2v.files import replacing
-from jw2v.judge import Entry, verify_claims
+from jw2v.judge import Entry, verify_derivations
 from jw2v.ledger import kernels
 from jw2v.losses.record import Loss
 from jw2v.training import backend, checkpoint, loop
@@ -129,8 +129,8 @@ def verify(*ledgers: str, dtypes: Sequence[str] | None = None) -> list[Entry]:
     """Judge every claim of ledgers on this backend.
 
     Args:
-      ledgers: modules, or paths of Python files, that define `CLAIMS`, a sequence of
-        `jw2v.judge.Claim`; by default the document's and the chain's.
+      ledgers: modules, or paths of Python files, that define `DERIVATIONS`, a sequence of
+        `jw2v.judge.Derivation`; by default the document's and the chain's.
       dtypes: instead of each claim's own.
 
     Returns:
@@ -144,10 +144,10 @@ def verify(*ledgers: str, dtypes: Sequence[str] | None = None) -> list[Entry]:
     """
     entries: list[Entry] = []
     for name in ledgers or LEDGERS:
-        claims = getattr(_ledger(name), "CLAIMS", None)
-        if claims is None:
-            raise UsageError(f"{name} defines no CLAIMS; give a ledger (a module or a file)")
-        entries += verify_claims(claims, ledger=name, dtypes=dtypes)
+        derivations = getattr(_ledger(name), "DERIVATIONS", None)
+        if derivations is None:
+            raise UsageError(f"{name} defines no DERIVATIONS; give a ledger (a module or a file)")
+        entries += verify_derivations(derivations, ledger=name, dtypes=dtypes)
     return entries
 
 
@@ -173,7 +173,7 @@ def _guard(config: Config, loss: Loss | None) -> None:
       GradientError: a claim does not hold.
     """
     began = time.perf_counter()
-    entries = verify_claims(kernels.claims_of(config, loss), ledger="guard", samples=2)
+    entries = verify_derivations(kernels.claims_of(config, loss), ledger="guard", samples=2)
     for entry in entries:
         if entry.verdict_value != "holds":
             why = entry.diagnosis or f"counterexample {json.dumps(entry.counterexample)}"

@@ -212,7 +212,7 @@ def verify(
     3 for bad use.
 
     Args:
-      ledgers: modules or Python files that define CLAIMS; by default the document's and ours.
+      ledgers: modules or Python files that define DERIVATIONS; by default the document's and ours.
       json_: file for the verdicts.
       dtype: precisions instead of each claim's own.
     """

@@ -1,6 +1,16 @@
 """The judge: is a claimed gradient the gradient? It knows nothing of word2vec."""
 
 from jw2v.judge.check import Report, check_gradient
-from jw2v.judge.claims import Claim, Entry, verify_claims
+from jw2v.judge.records import Derivation, Entry, Step, claim
+from jw2v.judge.verify import judge_step, verify_derivations
 
-__all__ = ["Claim", "Entry", "Report", "check_gradient", "verify_claims"]
+__all__ = [
+    "Derivation",
+    "Entry",
+    "Report",
+    "Step",
+    "check_gradient",
+    "claim",
+    "judge_step",
+    "verify_derivations",
+]

@@ -21,7 +21,7 @@ from jw2v.blocks.kernel import Kernel
 from jw2v.blocks.tables import Tables, whole_table
 from jw2v.blocks.windowed import over_window
 from jw2v.blocks.windows import Block
-from jw2v.judge.claims import Claim
+from jw2v.judge.records import Derivation, claim
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
@@ -34,13 +34,15 @@ VOCAB, DIM, NEG, CTX = 13, 5, 3, 4  # pairwise distinct, so that a transpose can
 BLOCK, GROUP = 32, 16
 
 
-def sigmoid_claim() -> Claim:
+def sigmoid_claim() -> Derivation:
     """Part (e)."""
     latex = r"\sigma'(x) = \sigma(x)(1 - \sigma(x))"
-    return Claim("sigmoid", latex, sigmoid, lambda x: sigmoid_by_hand(x)[1][0], (np.float64(1),))
+    return claim(
+        "sigmoid", sigmoid, lambda x: sigmoid_by_hand(x)[1][0], (np.float64(1),), latex=latex
+    )
 
 
-def pair_claim(name: str, pair: Loss, latex: str = "") -> Claim:
+def pair_claim(name: str, pair: Loss, latex: str = "") -> Derivation:
     """A pair loss by hand against its autodiff, over one pair."""
     table = 1 not in pair.wrt
     middle = np.array(VOCAB - 1) if table else np.ones(DIM)
@@ -48,7 +50,7 @@ def pair_claim(name: str, pair: Loss, latex: str = "") -> Claim:
     return _by_hand(name, pair, (np.ones(DIM), middle, rest), latex)
 
 
-def window_claim(name: str, loss: Loss, latex: str = "") -> Claim:
+def window_claim(name: str, loss: Loss, latex: str = "") -> Derivation:
     """A window loss by hand against its autodiff, over one window."""
     window = over_window(loss)
     table = 1 not in window.wrt
@@ -57,7 +59,7 @@ def window_claim(name: str, loss: Loss, latex: str = "") -> Claim:
     return _by_hand(name, window, (np.ones(DIM), outside, rest, np.ones(CTX)), latex)
 
 
-def kernel_claim(name: str, config: Config, loss: Loss | None = None) -> Claim:
+def kernel_claim(name: str, config: Config, loss: Loss | None = None) -> Derivation:
     """The kernel of a config, by whole tables, against the plain loss of its windows."""
     small = replace(config, block=BLOCK, group=GROUP, shared_negatives=NEG, negatives=2)
     block = _block(small, own=loss is not None)
@@ -69,22 +71,19 @@ def kernel_claim(name: str, config: Config, loss: Loss | None = None) -> Claim:
         ids = plain.ids(block)
         return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
 
-    # Operands in bfloat16 are summed in float32: the length of a sum adds no roundings there.
-    rounded = config.precision == "bfloat16"
-    return Claim(
+    return claim(
         name,
-        r"\sum_{\text{block}} \partial J / \partial (V, U)",
         summed_loss,
         partial(_table_gradients, trained, config.gradient, block),
         (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM))),
         wrt=(0, 1),
-        dtypes=("bfloat16",) if rounded else ("float64", "float32"),
+        latex=r"\sum_{\text{block}} \partial J / \partial (V, U)",
         kind="kernel",
-        terms=None if rounded else BLOCK * 2 * config.window,
+        dtypes=("float32",) if config.precision == "bfloat16" else ("float64", "float32"),
     )
 
 
-def claims_of(config: Config, loss: Loss | None = None) -> tuple[Claim, ...]:
+def claims_of(config: Config, loss: Loss | None = None) -> tuple[Derivation, ...]:
     """What a run of this config trains on: its loss by hand, and its kernel."""
     kernel = kernel_claim(f"kernel {config.kernel} {config.precision}", config, loss)
     if config.gradient == "autodiff":
@@ -92,14 +91,14 @@ def claims_of(config: Config, loss: Loss | None = None) -> tuple[Claim, ...]:
     if loss is None:
         pair = NAIVE_SOFTMAX if config.loss == "naive_softmax" else NEGATIVE_SAMPLING
         return (pair_claim(config.loss, pair), kernel)
-    claim = pair_claim if loss.over == "pair" else window_claim
-    return (claim("loss of your own", loss), kernel)
+    by_hand = pair_claim if loss.over == "pair" else window_claim
+    return (by_hand("loss of your own", loss), kernel)
 
 
-def _by_hand(name: str, loss: Loss, args: tuple[Any, ...], latex: str) -> Claim:
+def _by_hand(name: str, loss: Loss, args: tuple[Any, ...], latex: str) -> Derivation:
     assert loss.loss_and_grads is not None
     by_hand = loss.loss_and_grads
-    return Claim(name, latex, loss.loss, lambda *a: by_hand(*a)[1], args, wrt=loss.wrt)
+    return claim(name, loss.loss, lambda *a: by_hand(*a)[1], args, wrt=loss.wrt, latex=latex)
 
 
 def _table_gradients(kernel: Kernel, gradient: str, block: Block, V: Any, U: Any) -> Any:
@@ -123,7 +122,7 @@ def _block(config: Config, *, own: bool) -> Block:
     )
 
 
-def _claims() -> tuple[Claim, ...]:
+def _derivations() -> tuple[Derivation, ...]:
     kernels = [
         kernel_claim(
             f"kernel {loss} {kernel} {weights} {gradient}",
@@ -145,4 +144,4 @@ def _claims() -> tuple[Claim, ...]:
     )
 
 
-CLAIMS = _claims()
+DERIVATIONS = _derivations()

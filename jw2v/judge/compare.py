@@ -1,0 +1,257 @@
+"""A claim's numbers beside the true ones, each entry with its own bound, and what follows."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jw2v.errors import UsageError
+from jw2v.judge.bounds import (
+    ARITHMETIC,
+    UNIT_ROUNDOFF,
+    Arithmetic,
+    UnsupportedError,
+    evaluate,
+    trace,
+)
+from jw2v.judge.records import Verdict
+from jw2v.judge.rules import Bounded
+
+TESTED = 0.1  # an entry is tested where its bound is at most this share of it
+UNTESTED_SHARE = 0.01  # of the entries may be untested before a claim that agrees is undecided
+COARSE_ROUNDINGS = 4  # of a term, besides its sum, where an operation has no rule
+
+Points = tuple[np.ndarray, ...]
+"""Arguments, stacked over a leading axis of points."""
+
+
+class Leaf(NamedTuple):
+    """One output over all points: `[points, *shape]` each."""
+
+    claimed: np.ndarray
+    true: np.ndarray
+    bound: np.ndarray  # of |claimed − true|, if the claim holds; inf where nothing can be said
+
+
+class Measured(NamedTuple):
+    """A claim at one precision."""
+
+    dtype: str
+    points: Points
+    leaves: tuple[Leaf, ...]
+    coarse: str | None  # the operation without a rule, for which the bound is a coarse one
+
+
+class Finding(NamedTuple):
+    """What the numbers say."""
+
+    verdict: Verdict
+    margin: float  # the worst error in bounds
+    power: dict[str, float]  # by dtype
+    worst: dict[str, Any] | None  # the entry that is farthest off, where the claim is refuted
+
+
+class Truth(NamedTuple):
+    """True outputs at points, with what their own float64 leaves open."""
+
+    outputs: tuple[Bounded, ...]
+    coarse: str | None
+
+
+def true_values(
+    true: Callable[..., Any],
+    points: Points,
+    *,
+    dtype: str = "float64",
+    arithmetic: Arithmetic = ARITHMETIC,
+) -> Truth:
+    """A plain function in float64, in NumPy, at points rounded to a precision.
+
+    >>> true_values(lambda x: 2 * x, (np.array([[1.0, 2.0]]),)).outputs[0].value.tolist()
+    [[2.0, 4.0]]
+    """
+    rounded = _rounded(points, dtype)
+    try:
+        traced = trace(jax.vmap(true), rounded)
+        return Truth(tuple(evaluate(traced, rounded, arithmetic=arithmetic)), None)
+    except UnsupportedError as missing:
+        values = _run(true, rounded, "float64")
+        coarse = tuple(Bounded(v, _coarse(rounded, v, "float64")) for v in values)
+        return Truth(coarse, str(missing))
+
+
+def measure(
+    claimed: Callable[..., Any],
+    truth: Truth,
+    points: Points,
+    *,
+    dtype: str,
+    arithmetic: Arithmetic = ARITHMETIC,
+) -> Measured:
+    """Run a claim on the backend at a precision, beside the truth at the same points.
+
+    Args:
+      claimed: function of a point.
+      truth: of `true_values`, at the same points and dtype.
+      points: arguments, stacked.
+      dtype: "float64", "float32", "bfloat16" or "float16"; the points are rounded to it first.
+      arithmetic: what is assumed of roundings.
+
+    Raises:
+      UsageError: the outputs have other shapes than the true ones.
+
+    >>> points = (np.array([[1.0, 2.0]]),)
+    >>> truth = true_values(lambda x: 2 * x, points, dtype="float32")
+    >>> leaf = measure(lambda x: x + x, truth, points, dtype="float32").leaves[0]
+    >>> leaf.claimed.tolist(), bool((leaf.bound < 1e-6).all())
+    ([[2.0, 4.0]], True)
+    """
+    rounded, coarse = _rounded(points, dtype), truth.coarse
+    values = _run(claimed, rounded, dtype)
+    _check_shapes(values, truth.outputs)
+    try:
+        traced = trace(jax.vmap(claimed), rounded, dtype=dtype)
+        errors = [b.error for b in evaluate(traced, rounded, arithmetic=arithmetic)]
+    except UnsupportedError as missing:
+        coarse = str(missing)
+        errors = [_coarse(rounded, t.value, dtype) for t in truth.outputs]
+    leaves = tuple(
+        Leaf(v, t.value, np.broadcast_to(t.error + e, t.value.shape))
+        for v, t, e in zip(values, truth.outputs, errors, strict=True)
+    )
+    return Measured(dtype, rounded, leaves, coarse)
+
+
+def _rounded(points: Points, dtype: str) -> Points:
+    return tuple(rounded_to(x, dtype) for x in points)
+
+
+def rounded_to(x: np.ndarray, dtype: str) -> np.ndarray:
+    """Floats rounded to a precision, kept in float64; integers as they are.
+
+    >>> float(rounded_to(np.array(0.1), "bfloat16"))
+    0.10009765625
+    """
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return x
+    return x.astype(jnp.dtype(dtype)).astype(np.float64)
+
+
+def _run(fn: Callable[..., Any], points: Points, dtype: str) -> list[np.ndarray]:
+    """Each output of the jitted function, point by point as it is used, stacked, in float64."""
+    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
+        compiled = jax.jit(fn)
+        results = [jax.tree.leaves(compiled(*_at(points, i, dtype))) for i in range(_count(points))]
+    return [
+        np.stack([np.asarray(r, np.float64) for r in leaf]) for leaf in zip(*results, strict=True)
+    ]
+
+
+def _at(points: Points, i: int, dtype: str) -> list[Any]:
+    kind = jnp.dtype(dtype)
+    return [x[i].astype(kind) if jnp.issubdtype(x.dtype, jnp.floating) else x[i] for x in points]
+
+
+def _count(points: Points) -> int:
+    return len(points[0])
+
+
+def _coarse(points: Points, true: np.ndarray, dtype: str) -> np.ndarray:
+    """(n + 4) u (max |true| + max |argument|) at each point, n the longest axis of an argument."""
+    floats = [np.abs(x) for x in points if x.dtype.kind == "f"]
+    longest = max((size for x in points for size in (1, *x.shape[1:])), default=1)
+    unit = (longest + COARSE_ROUNDINGS) * UNIT_ROUNDOFF[dtype]
+    sizes = [x.reshape(len(x), -1).max(axis=1, initial=0.0) for x in (np.abs(true), *floats)]
+    bound = unit * (sizes[0] + np.max([np.zeros_like(sizes[0]), *sizes[1:]], axis=0))
+    return np.broadcast_to(bound.reshape(-1, *(1,) * (true.ndim - 1)), true.shape)
+
+
+def _check_shapes(values: Sequence[np.ndarray], truth: Sequence[Bounded]) -> None:
+    true = [t.value for t in truth]
+    try:
+        chex.assert_trees_all_equal_shapes(list(values), true)
+    except AssertionError as error:
+        shapes = [v.shape[1:] for v in values], [t.shape[1:] for t in true]
+        raise UsageError(
+            f"the claim gives arrays of shapes {shapes[0]}, the truth {shapes[1]}; "
+            "return one array of the right shape for each"
+        ) from error
+
+
+def find(measured: Sequence[Measured], *, zeros: bool = False) -> Finding:
+    """The verdict on a claim that was measured at one precision or several.
+
+    "refuted": some entry is farther off than its bound, or not finite where the truth is.
+    "undecided": not refuted, and at some precision more than 1 % of the entries are at no point ten
+    times their bound; or the truth is not finite somewhere, or all of it zero.
+    "holds": neither.
+
+    Args:
+      measured: of `measure`.
+      zeros: the claim is that all entries are exactly zero; else zeros alone tell nothing.
+    """
+    margin = max(float(_margins(leaf).max(initial=0.0)) for m in measured for leaf in m.leaves)
+    power = {m.dtype: _power(m) for m in measured}
+    if margin > 1:
+        return Finding("refuted", margin, power, _worst(measured))
+    live = zeros or all(any(leaf.true.any() for leaf in m.leaves) for m in measured)
+    decided = live and all(_is_tested(m) for m in measured)
+    return Finding("holds" if decided else "undecided", margin, power, None)
+
+
+def _margins(leaf: Leaf) -> np.ndarray:
+    """Error over bound; 0 where the truth is not known, inf where the claim is not finite."""
+    error = np.abs(leaf.claimed - leaf.true)
+    error = np.where(np.isfinite(leaf.claimed), error, np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        margin = np.where(error == 0, 0.0, error / leaf.bound)
+    return np.where(np.isfinite(leaf.true) & np.isfinite(leaf.bound), margin, 0.0)
+
+
+def _blur(measured: Measured, leaf: Leaf) -> np.ndarray:
+    """Each entry's bound relative to it, at its best point; for zeros, to what they are made of."""
+    floats = [np.abs(x).reshape(len(x), -1).max(axis=1, initial=0.0) for x in measured.points
+              if x.dtype.kind == "f"]  # fmt: skip
+    size = np.max([*floats, np.zeros(len(leaf.true))], axis=0)
+    whole = np.abs(leaf.true).reshape(len(leaf.true), -1).max(axis=1, initial=0.0)
+    reference = np.where(whole > 0, whole, np.where(size > 0, size, 1.0))
+    reference = reference.reshape(-1, *(1,) * (leaf.true.ndim - 1))
+    ever = (leaf.true != 0).any(axis=0)
+    relative = np.where(leaf.true != 0, np.abs(leaf.true), np.where(ever, 0.0, reference))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        blur = np.where(leaf.bound == 0, 0.0, leaf.bound / relative)
+    blur = np.where((leaf.true == 0) & ever, np.inf, blur)
+    return np.min(blur, axis=0)
+
+
+def _power(measured: Measured) -> float:
+    return max(float(_blur(measured, leaf).max(initial=0.0)) for leaf in measured.leaves)
+
+
+def _is_tested(measured: Measured) -> bool:
+    known = all(np.isfinite(leaf.true).all() for leaf in measured.leaves)
+    untested = [_blur(measured, leaf) > TESTED for leaf in measured.leaves]
+    return known and all(u.mean() <= UNTESTED_SHARE for u in untested if u.size)
+
+
+def _worst(measured: Sequence[Measured]) -> dict[str, Any]:
+    worst: tuple[float, dict[str, Any]] = (-1.0, {})
+    for m in measured:
+        for number, leaf in enumerate(m.leaves):
+            margins = _margins(leaf)
+            place = np.unravel_index(int(np.argmax(margins)), margins.shape)
+            if margins[place] > worst[0]:
+                worst = (
+                    float(margins[place]),
+                    {
+                        "output": number,
+                        "entry": tuple(int(i) for i in place[1:]),
+                        "dtype": m.dtype,
+                        "claimed": float(leaf.claimed[place]),
+                        "true": float(leaf.true[place]),
+                    },
+                )
+    return worst[1]

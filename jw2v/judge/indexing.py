@@ -1,0 +1,116 @@
+"""Where gather and scatter read and write: flat positions in the operand, as XLA defines them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.lax import GatherScatterMode
+
+
+class Places(NamedTuple):
+    """For each entry of a gather's result, or of a scatter's updates, its place in the operand."""
+
+    flat: np.ndarray  # int64, in range everywhere
+    inside: np.ndarray  # bool, False where the place is outside and the entry is dropped or filled
+
+
+def gathered(operand: np.ndarray, indices: np.ndarray, params: Mapping[str, Any]) -> Places:
+    """Places that `lax.gather` reads.
+
+    >>> import jax
+    >>> x, ids = np.ones((4, 2), np.float32), np.array([3], np.int32)
+    >>> jaxpr = jax.make_jaxpr(lambda x, ids: x[ids])(x, ids)
+    >>> equation = next(e for e in jaxpr.eqns if e.primitive.name == "gather")
+    >>> gathered(x, ids[:, None], equation.params).flat.tolist()
+    [[6, 7]]
+    """
+    numbers = params["dimension_numbers"]
+    return _places(
+        operand.shape,
+        indices,
+        window=params["slice_sizes"],
+        window_axes=numbers.offset_dims,
+        dropped=numbers.collapsed_slice_dims,
+        start_axes=numbers.start_index_map,
+        batching=tuple(
+            zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True)
+        ),
+        mode=params["mode"],
+    )
+
+
+def scattered(
+    operand: np.ndarray, indices: np.ndarray, updates: np.ndarray, params: Mapping[str, Any]
+) -> Places:
+    """Places that the scatter family writes: one for each entry of `updates`."""
+    numbers = params["dimension_numbers"]
+    batching = tuple(
+        zip(numbers.operand_batching_dims, numbers.scatter_indices_batching_dims, strict=True)
+    )
+    dropped = {*numbers.inserted_window_dims, *numbers.operand_batching_dims}
+    sizes = iter(updates.shape[axis] for axis in numbers.update_window_dims)
+    window = tuple(1 if axis in dropped else next(sizes) for axis in range(operand.ndim))
+    return _places(
+        operand.shape,
+        indices,
+        window=window,
+        window_axes=numbers.update_window_dims,
+        dropped=numbers.inserted_window_dims,
+        start_axes=numbers.scatter_dims_to_operand_dims,
+        batching=batching,
+        mode=params["mode"],
+    )
+
+
+def _places(
+    shape: tuple[int, ...],
+    indices: np.ndarray,
+    *,
+    window: tuple[int, ...],
+    window_axes: tuple[int, ...],
+    dropped: tuple[int, ...],
+    start_axes: tuple[int, ...],
+    batching: tuple[tuple[int, int], ...],
+    mode: Any,
+) -> Places:
+    """Flat places of windows of `window` entries, each at a start that `indices[..., :]` holds."""
+    batch = indices.shape[:-1]
+    inner = [
+        axis
+        for axis in range(len(shape))
+        if axis not in dropped and axis not in [operand for operand, _ in batching]
+    ]
+    rank = len(batch) + len(inner)
+    batch_axes = [axis for axis in range(rank) if axis not in window_axes]
+    strides = np.cumprod([1, *shape[::-1]])[-2::-1] if shape else []
+    clip = mode == GatherScatterMode.CLIP
+    flat: Any = np.zeros((1,) * rank, np.int64)
+    inside: Any = np.ones((1,) * rank, bool)
+    for axis, size in enumerate(shape):
+        start: Any = np.zeros(batch, np.int64)
+        if axis in start_axes:
+            start = indices[..., start_axes.index(axis)].astype(np.int64)
+        for operand_axis, index_axis in batching:
+            if operand_axis == axis:
+                start = start + _along(np.arange(size), index_axis, len(batch))
+        last = size - window[axis]
+        fits = (start >= 0) & (start <= last)
+        start = np.clip(start, 0, last)
+        flat = flat + _spread(start, batch_axes, rank) * strides[axis]
+        if not clip:
+            inside = inside & _spread(fits, batch_axes, rank)
+        if axis in inner:
+            place = window_axes[inner.index(axis)]
+            flat = flat + _along(np.arange(window[axis]), place, rank) * strides[axis]
+    return Places(flat, np.broadcast_to(inside, flat.shape))
+
+
+def _along(values: np.ndarray, axis: int, rank: int) -> np.ndarray:
+    return values.reshape([-1 if i == axis else 1 for i in range(rank)])
+
+
+def _spread(values: np.ndarray, axes: list[int], rank: int) -> np.ndarray:
+    shape = [1] * rank
+    for axis, size in zip(axes, values.shape, strict=True):
+        shape[axis] = size
+    return values.reshape(shape)
