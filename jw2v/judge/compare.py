@@ -204,11 +204,11 @@ def find(measured: Sequence[Measured], *, zeros: bool = False) -> Finding:
 
 def _margins(leaf: Leaf) -> np.ndarray:
     """Error over bound; 0 where the truth is not known, inf where the claim is not finite."""
-    error = np.abs(leaf.claimed - leaf.true)
-    error = np.where(np.isfinite(leaf.claimed), error, np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.abs(leaf.claimed - leaf.true)
         margin = np.where(error == 0, 0.0, error / leaf.bound)
-    return np.where(np.isfinite(leaf.true) & np.isfinite(leaf.bound), margin, 0.0)
+    margin = np.where(np.isfinite(leaf.claimed), margin, np.inf)
+    return np.where(np.isfinite(leaf.true), margin, 0.0)
 
 
 def _blur(measured: Measured, leaf: Leaf) -> np.ndarray:
@@ -223,8 +223,8 @@ def _blur(measured: Measured, leaf: Leaf) -> np.ndarray:
     relative = np.where(leaf.true != 0, np.abs(leaf.true), np.where(ever, 0.0, reference))
     with np.errstate(divide="ignore", invalid="ignore"):
         blur = np.where(leaf.bound == 0, 0.0, leaf.bound / relative)
-    blur = np.where((leaf.true == 0) & ever, np.inf, blur)
-    return np.min(blur, axis=0)
+    blur = np.where(np.isnan(blur) | ((leaf.true == 0) & ever), np.inf, blur)
+    return np.asarray(np.min(blur, axis=0))
 
 
 def _power(measured: Measured) -> float:

@@ -1,7 +1,7 @@
 """Where gather and scatter read and write: flat positions in the operand, as XLA defines them."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, SupportsInt
 
 import numpy as np
 from jax.lax import GatherScatterMode
@@ -29,12 +29,10 @@ def gathered(operand: np.ndarray, indices: np.ndarray, params: Mapping[str, Any]
         operand.shape,
         indices,
         window=params["slice_sizes"],
-        window_axes=numbers.offset_dims,
-        dropped=numbers.collapsed_slice_dims,
-        start_axes=numbers.start_index_map,
-        batching=tuple(
-            zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True)
-        ),
+        window_axes=_axes(numbers.offset_dims),
+        dropped=_axes(numbers.collapsed_slice_dims),
+        start_axes=_axes(numbers.start_index_map),
+        batching=_pairs(numbers.operand_batching_dims, numbers.start_indices_batching_dims),
         mode=params["mode"],
     )
 
@@ -44,9 +42,6 @@ def scattered(
 ) -> Places:
     """Places that the scatter family writes: one for each entry of `updates`."""
     numbers = params["dimension_numbers"]
-    batching = tuple(
-        zip(numbers.operand_batching_dims, numbers.scatter_indices_batching_dims, strict=True)
-    )
     dropped = {*numbers.inserted_window_dims, *numbers.operand_batching_dims}
     sizes = iter(updates.shape[axis] for axis in numbers.update_window_dims)
     window = tuple(1 if axis in dropped else next(sizes) for axis in range(operand.ndim))
@@ -54,10 +49,10 @@ def scattered(
         operand.shape,
         indices,
         window=window,
-        window_axes=numbers.update_window_dims,
-        dropped=numbers.inserted_window_dims,
-        start_axes=numbers.scatter_dims_to_operand_dims,
-        batching=batching,
+        window_axes=_axes(numbers.update_window_dims),
+        dropped=_axes(numbers.inserted_window_dims),
+        start_axes=_axes(numbers.scatter_dims_to_operand_dims),
+        batching=_pairs(numbers.operand_batching_dims, numbers.scatter_indices_batching_dims),
         mode=params["mode"],
     )
 
@@ -66,7 +61,7 @@ def _places(
     shape: tuple[int, ...],
     indices: np.ndarray,
     *,
-    window: tuple[int, ...],
+    window: Sequence[int],
     window_axes: tuple[int, ...],
     dropped: tuple[int, ...],
     start_axes: tuple[int, ...],
@@ -105,12 +100,20 @@ def _places(
     return Places(flat, np.broadcast_to(inside, flat.shape))
 
 
+def _axes(axes: Sequence[SupportsInt]) -> tuple[int, ...]:
+    return tuple(map(int, axes))  # vmap leaves NumPy's integers
+
+
+def _pairs(one: Sequence[SupportsInt], two: Sequence[SupportsInt]) -> tuple[tuple[int, int], ...]:
+    return tuple(zip(_axes(one), _axes(two), strict=True))
+
+
 def _along(values: np.ndarray, axis: int, rank: int) -> np.ndarray:
     return values.reshape([-1 if i == axis else 1 for i in range(rank)])
 
 
-def _spread(values: np.ndarray, axes: list[int], rank: int) -> np.ndarray:
+def _spread(values: Any, axes: list[int], rank: int) -> np.ndarray:
     shape = [1] * rank
-    for axis, size in zip(axes, values.shape, strict=True):
+    for axis, size in zip(axes, np.shape(values), strict=True):
         shape[axis] = size
-    return values.reshape(shape)
+    return np.reshape(values, shape)

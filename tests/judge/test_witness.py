@@ -9,7 +9,7 @@ import pytest
 
 from jw2v import check_gradient
 from jw2v.errors import UsageError
-from jw2v.judge.witness import JAX_HOME, witness
+from jw2v.judge.witness import JAX_HOME, hear, true_gradient
 
 X = np.ones(3)
 
@@ -95,7 +95,7 @@ def test_derivatives_of_jaxs_own_are_witnesses(loss):
 
 def test_the_message_names_the_place():
     with pytest.raises(UsageError, match=r"\(<lambda> at .*test_witness\.py:\d+\), so autodiff"):
-        witness(by_vjp, (0,), (X,))
+        true_gradient(by_vjp, 0, (X,))
 
 
 def test_a_package_beside_jax_is_not_jax():
@@ -106,13 +106,50 @@ def test_a_package_beside_jax_is_not_jax():
     names: dict[str, Any] = {"jax": jax, "jnp": jnp}
     exec(compile(source, f"{JAX_HOME}_extras/losses.py", "exec"), names)
     with pytest.raises(UsageError, match="has a derivative of its own"):
-        witness(names["f"], (0,), (X,))
+        true_gradient(names["f"], 0, (X,))
 
 
-def test_the_truth_is_in_float64_one_array_for_each_argument():
-    true_gradient = witness(lambda x, y: jnp.sum(x * y**2), (1, 0), (X, X))
-    x, y = np.array([1.0, 2.0, 1 / 3]), np.array([3.0, 1e-9, 1.0])
-    d_y, d_x = true_gradient(x, y)
-    assert d_x.dtype == d_y.dtype == np.float64
-    np.testing.assert_allclose(d_x, y**2, rtol=1e-15)
-    np.testing.assert_allclose(d_y, 2 * x * y, rtol=1e-15)
+def test_a_loss_has_to_be_a_scalar():
+    with pytest.raises(UsageError, match=r"gives arrays of shapes \[\(3,\)\]; give one that is"):
+        true_gradient(lambda x: x**2, 0, (X,))
+
+
+def points_of(*shapes, count=6):
+    rng = np.random.default_rng(0)
+    return tuple(rng.standard_normal((count, *shape)) for shape in shapes)
+
+
+def test_the_taylor_remainder_tells_right_from_wrong():
+    def loss(x, y):
+        return jnp.sum(jnp.logaddexp(0, x * y))
+
+    right = jax.grad(loss, (0, 1))
+    where = points_of((3,), (3,))
+    slope = hear(loss, right, (0, 1), where).taylor
+    assert slope == pytest.approx(2, abs=0.05)
+    for wrong in (
+        lambda x, y: (right(x, y)[0], -right(x, y)[1]),
+        lambda x, y: tuple(1.001 * g for g in right(x, y)),
+    ):
+        heard = hear(loss, wrong, (0, 1), where)
+        assert heard.taylor is not None
+        assert heard.taylor < 1.3
+        assert not heard.agree
+
+
+def test_a_linear_loss_has_no_remainder():
+    heard = hear(jnp.sum, jax.grad(jnp.sum), (0,), points_of((3,)))
+    assert heard.taylor is None
+    assert heard.agree
+
+
+def test_the_complex_step_of_a_twin():
+    def loss(x):
+        return jnp.sum(jnp.exp(x) * x)
+
+    gradient, where = jax.grad(loss), points_of((3,))
+    heard = hear(loss, gradient, (0,), where, twin=loss)
+    assert heard.agree
+    assert heard.complex_step is not None
+    assert heard.complex_step < 1e-14
+    assert not hear(loss, gradient, (0,), where, twin=lambda x: jnp.sum(jnp.exp(x))).agree
