@@ -116,4 +116,4 @@ def _spread(values: Any, axes: list[int], rank: int) -> np.ndarray:
     shape = [1] * rank
     for axis, size in zip(axes, np.shape(values), strict=True):
         shape[axis] = size
-    return np.reshape(values, shape)
+    return np.asarray(values).reshape(shape)

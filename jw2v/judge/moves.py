@@ -137,7 +137,6 @@ MOVES: Mapping[str, Move] = MappingProxyType(
         "concatenate": _concatenate,
         "dynamic_slice": _moving(_dynamic_slice),
         "dynamic_update_slice": _dynamic_update_slice,
-        "expand_dims": _moving(lambda op, x: x.reshape(op.shape)),
         "gather": _gather,
         "iota": _iota,
         "pad": _pad,
