@@ -4,10 +4,12 @@ import importlib
 import importlib.util
 import json
 import logging
+import platform
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +27,8 @@ from jw2v.ledger import kernels
 from jw2v.losses.record import Loss
 from jw2v.training import backend, checkpoint, loop
 from jw2v.training.config import Config, fields_of
-from jw2v.training.folder import metrics, run_folder
+from jw2v.training.folder import metrics as run_metrics
+from jw2v.training.folder import run_folder
 from jw2v.training.meter import Progress
 from jw2v.training.state import TrainState
 from jw2v.vectors import Vectors, load, save
@@ -107,7 +110,7 @@ def train(
         )
         made_with = _made_with(text, config, optimizer, loss)
         resumed = _resumed(folder, setting, made_with) if resume and folder else None
-        with metrics(folder, resume=resume) as write:
+        with run_metrics(folder, resume=resume) as write:
 
             def report(progress: Progress) -> None:
                 history.append(progress)
@@ -285,7 +288,16 @@ def _vectors(
 
 def write_verdicts(path: Path, entries: Sequence[Entry]) -> None:
     """Write entries as `jw2v verify --json` does: `{"version", "env", "entries": [...]}`."""
-    env = {"backend": backend.describe(), "numpy": np.__version__}
-    record = {"version": 1, "env": env, "entries": [asdict(entry) for entry in entries]}
+    record = {"version": 1, "env": environment(), "entries": [asdict(entry) for entry in entries]}
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def environment() -> dict[str, str]:
+    """Backend and versions that verdicts were found with."""
+    return {
+        "backend": backend.describe(),
+        "numpy": np.__version__,
+        "jw2v": metadata.version("jw2v"),
+        "python": platform.python_version(),
+    }

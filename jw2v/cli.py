@@ -17,9 +17,10 @@ import jw2v
 from jw2v import api
 from jw2v.corpus import pairs_file
 from jw2v.demo import PAIRS, run_demo
-from jw2v.display import progress_bar, table
+from jw2v.display import progress_bar, show_verdicts, table
 from jw2v.errors import InterruptedTrainingError, Jw2vError, UsageError
 from jw2v.judge import Entry
+from jw2v.judge.report import write_html
 from jw2v.training.backend import Platform
 from jw2v.training.config import Config
 from jw2v.vectors import analogies, load, word_pairs, write_word2vec
@@ -204,9 +205,10 @@ def verify(
     ledgers: Positional[tuple[str, ...]] = (),
     /,
     json_: Annotated[Path | None, arg(name="json")] = None,
+    html: Path | None = None,
     dtype: tuple[Literal["float64", "float32", "bfloat16"], ...] = (),
 ) -> int:
-    """Judge every claimed gradient against autodiff, on this backend.
+    """Judge derivations line by line against autodiff, on this backend.
 
     Ends with 0 where all verdicts are as expected, 1 where one is not, 2 where one is undecided,
     3 for bad use.
@@ -214,25 +216,25 @@ def verify(
     Args:
       ledgers: modules or Python files that define DERIVATIONS; by default the document's and ours.
       json_: file for the verdicts.
+      html: file for a report that a browser shows.
       dtype: precisions instead of each claim's own.
     """
     entries = api.verify(*ledgers, dtypes=dtype or None)
     if json_ is not None:
         api.write_verdicts(json_, entries)
-    rows = [
-        (e.ledger.rpartition(".")[2], e.id, e.verdict_value, f"{e.margin:.2g}", e.diagnosis or "")
-        for e in entries
-    ]
-    columns = ("ledger", "claim", "verdict", "error in bounds", "diagnosis")
-    Console().print(table("Verdicts", columns, rows))
+    if html is not None:
+        write_html(html, entries, env=api.environment(), title="Derivation report")
+    show_verdicts(entries, Console())
     return verify_exit_code(entries)
 
 
 def verify_exit_code(entries: Sequence[Entry]) -> int:
     """0 as expected, 1 otherwise than expected, 2 undecided."""
-    if any(not e.as_expected and e.verdict_value != "undecided" for e in entries):
+    undecided = ["undecided" in (e.verdict_value, e.verdict_step) for e in entries]
+    surprising = [not e.as_expected for e in entries]
+    if any(s and not u for s, u in zip(surprising, undecided, strict=True)):
         return 1
-    return 2 if any(e.verdict_value == "undecided" for e in entries) else 0
+    return 2 if any(undecided) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,8 +6,9 @@ from rich.console import Console
 
 from jw2v import api
 from jw2v.corpus import SOURCE, pairs_file, write_demo
-from jw2v.display import progress_bar, table
+from jw2v.display import progress_bar, table, verdict_counts
 from jw2v.errors import GradientError
+from jw2v.judge.report import write_html
 from jw2v.training.config import Config
 from jw2v.training.folder import run_folder
 from jw2v.vectors import PairScore, Vectors, word_pairs
@@ -39,7 +40,7 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
         sentences = write_demo(text)
     console.print(f"[bold]1. Text[/]: {sentences:,} sentences. {SOURCE}")
     console.print("[bold]2. Gradients[/]: judging every claim of the ledgers on this backend ...")
-    show_verdicts(out, console)
+    judge(out, console)
     console.print(f"[bold]3. Training[/]: {config.epochs} epochs, dim {config.dim}")
     with progress_bar(config.epochs, console) as callback:
         vectors = api.train(text, config, out=out, callback=callback)
@@ -61,8 +62,8 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
     return vectors
 
 
-def show_verdicts(folder: Path, console: Console) -> None:
-    """Judge the ledgers, write `verdicts.json`, say what was found.
+def judge(folder: Path, console: Console) -> None:
+    """Judge the ledgers, write `verdicts.json` and `derivations.html`, say what was found.
 
     Raises:
       GradientError: a verdict is not the expected one.
@@ -72,10 +73,14 @@ def show_verdicts(folder: Path, console: Console) -> None:
     unexpected = [entry.id for entry in entries if not entry.as_expected]
     if unexpected:
         raise GradientError(f"judged otherwise than expected: {', '.join(unexpected)}; jw2v verify")
-    refuted = [entry for entry in entries if entry.verdict_value == "refuted"]
-    console.print(f"{len(entries) - len(refuted)} claims hold, {len(refuted)} are refuted:")
-    for entry in refuted:
-        console.print(f"  {entry.ledger} {entry.id}: {entry.diagnosis or 'wrong'}", highlight=False)
+    write_html(
+        folder / "derivations.html", entries, env=api.environment(), title="Derivation report"
+    )
+    console.print(verdict_counts(entries))
+    for entry in entries:
+        if entry.verdict_value == "refuted":
+            what = entry.diagnosis or "wrong"
+            console.print(f"  {entry.ledger} {entry.id}: {what}", markup=False, highlight=False)
 
 
 def neighbours(vectors: Vectors) -> dict[str, list[str]]:

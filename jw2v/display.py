@@ -1,5 +1,6 @@
 """What a person sees on a terminal: progress of a run, and tables of results."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from jw2v.judge import Entry
+from jw2v.judge.text import describe
 from jw2v.training.meter import Progress
 
 SHARES = 10  # lines printed over a run where no terminal can show a bar
@@ -54,6 +57,43 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     for row in rows:
         result.add_row(*(f"{x:.4f}" if isinstance(x, float) else str(x) for x in row))
     return result
+
+
+def show_verdicts(entries: Sequence[Entry], console: Console) -> None:
+    """Print every line's verdicts, then what is wrong with those that do not hold, then counts."""
+    columns = ("ledger", "line", "value", "step", "worst error in bounds", "diagnosis")
+    rows = [
+        (
+            entry.ledger.rpartition(".")[2],
+            f"{entry.id}{' (as meant)' * (entry.reading == 'meant')}",
+            entry.verdict_value,
+            entry.verdict_step or "",
+            f"{entry.margin:.2g}",
+            entry.diagnosis or "",
+        )
+        for entry in entries
+    ]
+    console.print(table("Verdicts", columns, rows))
+    for entry in entries:
+        if {entry.verdict_value, entry.verdict_step} - {"holds", None} or not entry.as_expected:
+            console.print(describe(entry), markup=False, highlight=False, soft_wrap=True)
+    console.print(verdict_counts(entries))
+
+
+def verdict_counts(entries: Sequence[Entry]) -> str:
+    """How many lines hold, are wrong or do not follow, and whether that was expected.
+
+    >>> verdict_counts([])
+    '0 lines: 0 hold, 0 are wrong, 0 do not follow, 0 undecided; 0 not as expected'
+    """
+    values = Counter(entry.verdict_value for entry in entries)
+    steps = Counter(entry.verdict_step for entry in entries)
+    surprises = sum(not entry.as_expected for entry in entries)
+    return (
+        f"{len(entries)} lines: {values['holds']} hold, {values['refuted']} are wrong, "
+        f"{steps['refuted']} do not follow, {values['undecided'] + steps['undecided']} undecided; "
+        f"{surprises} not as expected"
+    )
 
 
 def _lines(epochs: int, console: Console) -> Callable[[Progress], None]:

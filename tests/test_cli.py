@@ -444,14 +444,14 @@ def test_gensim_loads_an_export_bit_for_bit(trained, tmp_path, table):
 LEDGER = """
 import jax.numpy as jnp
 import numpy as np
-from jw2v.judge import Claim
+from jw2v.judge import claim
 square = lambda x: jnp.sum(x**2)
-right = Claim("right", "2x", square, lambda x: 2 * x, (np.ones(3),))
-known = Claim("known", "-2x", square, lambda x: -2 * x, (np.ones(3),), expected="refuted")
-wrong = Claim("wrong", "3x", square, lambda x: 3 * x, (np.ones(3),))
-too_dark = Claim("too dark", "x", square, lambda x: x, (np.ones(3),), expected="refuted")
-pessimist = Claim("pessimist", "2x", square, lambda x: 2 * x, (np.ones(3),), expected="refuted")
-flat = Claim("flat", "0", lambda x: 0 * jnp.sum(x), jnp.zeros_like, (np.ones(3),))
+ones = (np.ones(3),)
+right = claim("right", square, lambda x: 2 * x, ones, latex="2x")
+known = claim("known", square, lambda x: -2 * x, ones, latex="-2x", expect="refuted")
+wrong = claim("wrong", square, lambda x: 3 * x, ones, latex="3x")
+pessimist = claim("pessimist", square, lambda x: 2 * x, ones, latex="2x", expect="refuted")
+flat = claim("flat", lambda x: 0 * jnp.sum(x), jnp.zeros_like, ones, latex="0")
 """
 
 
@@ -467,8 +467,10 @@ flat = Claim("flat", "0", lambda x: 0 * jnp.sum(x), jnp.zeros_like, (np.ones(3),
 )
 def test_verify_ends_with_the_verdicts_code(claims, code, tmp_path, capsys):
     ledger = tmp_path / "mine.py"
-    ledger.write_text(f"{LEDGER}\nCLAIMS = ({claims})\n")
-    assert main(["verify", str(ledger), "--json", str(tmp_path / "v.json")]) == code
+    ledger.write_text(f"{LEDGER}\nDERIVATIONS = ({claims})\n")
+    faces = ["--json", str(tmp_path / "v.json"), "--html", str(tmp_path / "v.html")]
+    assert main(["verify", str(ledger), *faces]) == code
+    assert "Derivation report" in (tmp_path / "v.html").read_text()
     record = json.loads((tmp_path / "v.json").read_text())
     assert list(record) == ["version", "env", "entries"]
     assert record["version"] == 1
@@ -476,7 +478,8 @@ def test_verify_ends_with_the_verdicts_code(claims, code, tmp_path, capsys):
     for entry, name in zip(record["entries"], claims.split(", "), strict=True):
         assert set(entry) == {
             "ledger", "id", "reading", "kind", "latex", "verdict_value", "verdict_step",
-            "expected", "margin", "power", "diagnosis", "counterexample", "correct_expression",
+            "expected", "expected_step", "margin", "power", "diagnosis", "counterexample",
+            "correct_expression", "scope", "note", "source", "seconds",
         }  # fmt: skip
         assert (entry["ledger"], entry["id"]) == (str(ledger), name)
     printed = capsys.readouterr().out
@@ -486,7 +489,7 @@ def test_verify_ends_with_the_verdicts_code(claims, code, tmp_path, capsys):
 
 def test_verify_at_other_precisions(tmp_path):
     ledger = tmp_path / "mine.py"
-    ledger.write_text(f"{LEDGER}\nCLAIMS = (right,)\n")
+    ledger.write_text(f"{LEDGER}\nDERIVATIONS = (right,)\n")
     path = tmp_path / "v.json"
     precisions = ["float64", "bfloat16"]
     assert main(["verify", str(ledger), "--dtype", *precisions, "--json", str(path)]) == 0
@@ -496,14 +499,14 @@ def test_verify_at_other_precisions(tmp_path):
 LEDGERS = {
     "no such module": (None, "ledger jw2v.ledger.nope: No module named 'jw2v.ledger.nope'; give"),
     "no such file": (None, "ledger {tmp}/none.py: [Errno 2] No such file or directory: "),
-    "no claims": ("x = 1\n", "{tmp}/mine.py defines no CLAIMS; give a ledger"),
+    "no claims": ("x = 1\n", "{tmp}/mine.py defines no DERIVATIONS; give a ledger"),
     "no Python": ("x = (\n", "ledger {tmp}/mine.py: '(' was never closed (mine.py, line 1); give"),
     "raises": ("1 / 0\n", "unexpected ZeroDivisionError: division by zero; see more with --debug"),
     "own derivative": (
         f"{LEDGER}\nimport jax, dataclasses\n"
         "f = jax.custom_jvp(lambda x: jnp.sum(x))\n"
         "f.defjvp(lambda p, t: (f(*p), jnp.sum(t[0])))\n"
-        "CLAIMS = (dataclasses.replace(right, loss=f),)\n",
+        "DERIVATIONS = (dataclasses.replace(right, of=f),)\n",
         "the loss has a derivative of its own (",
     ),
 }

@@ -19,13 +19,14 @@ TINY = Config(
 )  # fmt: skip
 LINES = ("the king and the queen rule", "the river of bread and music", "a war of physics") * 80
 FILES = {
-    "text.txt", "verdicts.json", "vectors.safetensors", "vocab.txt", "run.json", "metrics.jsonl"
+    "text.txt", "verdicts.json", "derivations.html", "vectors.safetensors", "vocab.txt", "run.json",
+    "metrics.jsonl",
 }  # fmt: skip
 WRONG = """
 import jax.numpy as jnp
 import numpy as np
-from jw2v.judge import Claim
-CLAIMS = (Claim("mine", "3x", lambda x: jnp.sum(x**2), lambda x: 3 * x, (np.ones(3),)),)
+from jw2v.judge import claim
+DERIVATIONS = (claim("mine", lambda x: jnp.sum(x**2), lambda x: 3 * x, (np.ones(3),)),)
 """
 
 
