@@ -15,11 +15,6 @@ def loss(v_c, o, U):
     return jax.nn.logsumexp(U @ v_c) - U[o] @ v_c
 
 
-def right(v_c, o, U):
-    err = softmax(U @ v_c).at[o].add(-1)
-    return err @ U, jnp.outer(err, v_c)
-
-
 def window(V, U, c, outside, neg):
     """Negative sampling over the window: neg[j] are the negatives of outside[j]."""
     return sum(ns.loss(V[c], U[outside[j]], U[neg[j]]) for j in range(outside.shape[0]))
