@@ -11,10 +11,6 @@ VEC, TABLE, CENTRES = np.ones(5), np.ones((7, 5)), np.ones((11, 5))
 TARGET, CTX, NEG_IDS = np.array(3), np.arange(2), np.arange(3)
 
 
-def loss(v_c, o, U):
-    return jax.nn.logsumexp(U @ v_c) - U[o] @ v_c
-
-
 def window(V, U, c, outside, neg):
     """Negative sampling over the window: neg[j] are the negatives of outside[j]."""
     return sum(ns.loss(V[c], U[outside[j]], U[neg[j]]) for j in range(outside.shape[0]))
