@@ -58,9 +58,10 @@ DERIVATIONS = (
             Step(
                 "d.1",
                 r"\frac{\delta y}{\delta A_{m \times n}} = \begin{bmatrix}"
-                r" \frac{\delta y}{\delta A_{11}} & \dots & \frac{\delta y}{\delta A_{1n}} \\"
-                r" \vdots & \ddots & \vdots \\"
-                r" \frac{\delta y}{\delta A_{m1}} & \dots & \frac{\delta y}{\delta A_{mn}}"
+                r" \frac{\delta y}{\delta A_{11}} & \frac{\delta y}{\delta A_{12}} & \dots &"
+                r" \frac{\delta y}{\delta A_{1n}} \\ \vdots & \vdots & \ddots & \vdots \\"
+                r" \frac{\delta y}{\delta A_{m1}} & \frac{\delta y}{\delta A_{m2}} & \dots &"
+                r" \frac{\delta y}{\delta A_{mn}}"
                 r" \end{bmatrix}",
                 _by_entries,
                 kind="defines",
