@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.errors import UsageError
-from jw2v.judge.bounds import UNIT_ROUNDOFF
+from jw2v.judge.bounds import UNIT_ROUNDOFF, trace
 from jw2v.judge.compare import Finding, Measured, Points, find, measure, rounded_to, true_values
 from jw2v.judge.patterns import MOST_IDS, id_points
 from jw2v.judge.records import Verdict
@@ -93,7 +93,7 @@ def check_gradient(
 
     Raises:
       UsageError: an option that cannot be used, a loss that is no independent witness, a claim of
-        other shapes, or a domain that no point is found in.
+        shapes that are not even the transposed ones, or a domain that no point is found in.
 
     >>> import jax.numpy as jnp
     >>> loss = lambda x, y: jnp.sum(x * y**2)
@@ -110,6 +110,8 @@ def check_gradient(
     where = stacked_points(
         tuple(args), samples=samples, seed=seed, domain=domain, dtypes=tuple(dtypes)
     )
+    if turned := _transposed(claimed, truth, tuple(args)):
+        return Report("refuted", turned, None, float("inf"), {}, "shapes alone")
     measured = [
         measure(claimed, true_values(truth, where, dtype=dtype), where, dtype=dtype)
         for dtype in dtypes
@@ -158,6 +160,20 @@ def _check_positions(args: Sequence[Any], positions: tuple[int, ...]) -> None:
     floating = [i for i, x in enumerate(args) if _is_float(x)]
     if not positions or not set(positions) <= set(floating):
         raise UsageError(f"wrt is {positions}; give positions of float arguments, of {floating}")
+
+
+def _transposed(
+    claimed: Callable[..., Any], true: Callable[..., Any], args: tuple[Any, ...]
+) -> str | None:
+    """What to say of a claim whose shapes are the true ones, read backwards; None of others."""
+    claim, truth = (
+        [tuple(aval.shape) for aval in trace(fn, args).out_avals] for fn in (claimed, true)
+    )
+    if claim == truth or len(claim) != len(truth):
+        return None
+    if any(c not in (t, t[::-1]) for c, t in zip(claim, truth, strict=True)):
+        return None
+    return f"transpose: the claim has shapes {claim}, the arguments {truth}"
 
 
 def _is_float(x: Any) -> bool:

@@ -56,16 +56,16 @@ def _count(jaxpr: Any) -> int:
 
 def _of_equation(equation: Any) -> int:
     name, params = equation.primitive.name, equation.params
+    shapes = [tuple(v.aval.shape) for v in (*equation.invars, *equation.outvars)]
+    if name.startswith("scatter"):
+        return prod(shapes[2])
     inner = [p for p in params.values() if hasattr(p, "eqns") or hasattr(p, "jaxpr")]
     if inner:
         repeats = params.get("length", 1)
         return repeats * sum(_count(getattr(p, "jaxpr", p)) for p in inner)
-    shapes = [tuple(v.aval.shape) for v in (*equation.invars, *equation.outvars)]
     if name == "dot_general":
         (contracted, _), _ = params["dimension_numbers"]
         return 2 * prod(shapes[-1]) * prod(shapes[0][axis] for axis in contracted)
     if name.startswith(("reduce_", "arg", "cum", "sort")):
         return prod(shapes[0])
-    if name.startswith("scatter"):
-        return prod(shapes[2])
     return 0 if name in MOVING else prod(shapes[-1])

@@ -82,8 +82,7 @@ def line_before(derivation: Derivation, step: Step) -> Step | None:
     """
     if step.kind in ("defines", "complexity") or step.after == "":
         return None
-    place = next(i for i, other in enumerate(derivation.steps) if other is step)
-    earlier = derivation.steps[:place]
+    earlier = derivation.steps[: derivation.steps.index(step)]
     if step.after is None:
         return earlier[-1] if earlier else None
     named = [other for other in earlier if other.id == step.after]

@@ -161,6 +161,17 @@ def test_zeros_everywhere_tell_nothing():
     assert check_gradient(loss, jnp.ones_like, (ONES,)).verdict == "refuted"
 
 
+def test_a_claim_of_the_transposed_shape_is_refuted():
+    def loss(A, x):
+        return jnp.sum((A @ x) ** 2) / 2
+
+    args = (np.ones((3, 2)), np.ones(2))
+    report = check_gradient(loss, lambda A, x: jnp.outer(x, A @ x), args)
+    assert report.verdict == "refuted"
+    assert report.diagnosis == "transpose: the claim has shapes [(2, 3)], the arguments [(3, 2)]"
+    assert check_gradient(loss, lambda A, x: jnp.outer(A @ x, x), args).verdict == "holds"
+
+
 def test_a_bound_as_large_as_the_gradient_tells_nothing():
     """A sum that cancels: in bfloat16 rounding alone is as large as what is left of it."""
 
