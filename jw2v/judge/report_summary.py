@@ -24,8 +24,10 @@ FINDINGS: dict[str, Callable[[Line], bool]] = {
     "Wrong lines": lambda line: line.entry.verdict_value == "refuted",
     "Steps that do not follow": lambda line: line.entry.verdict_step == "refuted",
     "Undecided": lambda line: "undecided" in (line.entry.verdict_value, line.entry.verdict_step),
-    "Notation": lambda line: line.notational,
+    "Notation, read as meant": lambda line: line.entry.reading == "meant",
+    "Notation, remarks": lambda line: line.entry.reading == "letter" and bool(line.entry.note),
 }
+LONG = "Notation, remarks"  # folded away: some documents have many
 
 
 def header(lines: Sequence[Line], env: Mapping[str, Any], title: str) -> Element:
@@ -119,7 +121,8 @@ def _finding(heading: str, lines: Sequence[Line]) -> Element | None:
         return None
     items = (tag("li", _link(line), _reason(line, heading)) for line in lines)
     head = tag("h2", heading, " ", tag("span", str(len(lines)), class_="count"))
-    return tag("section", head, tag("ul", *items))
+    opened = None if heading == LONG else "open"
+    return tag("details", tag("summary", head), tag("ul", *items), open=opened)
 
 
 def _link(line: Line) -> Element:
@@ -128,9 +131,8 @@ def _link(line: Line) -> Element:
 
 def _reason(line: Line, heading: str) -> Element:
     entry = line.entry
-    meant = tag("small", "as meant: ") if entry.reading == "meant" else None
-    said = entry.note if heading == "Notation" else entry.diagnosis
-    return tag("span", meant, said or WORDS[line.mark])
+    said = entry.diagnosis if not heading.startswith("Notation") else None
+    return tag("span", said or entry.note or WORDS[line.mark])
 
 
 def _name(line: Line) -> str:

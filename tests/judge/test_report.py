@@ -140,14 +140,15 @@ def test_an_outcome_that_is_expected_is_said(page: Page):
 
 
 def test_findings_list_and_link_the_lines_by_what_is_wrong(page: Page):
-    found = page.text("nav", "section")
+    found = page.text("nav", "details")
     assert re.split(r"(?=Not as|Wrong|Steps|Undecided \d|Notation)", found)[1:] == [
         "Not as expected 1? g.1nothing was tested",
         "Wrong lines 1✗ f.3sign: claimed = -1 × true",
         "Steps that do not follow 2✗ f.3sign: claimed = -1 × true"
         "⇏ f.4right, but it does not follow from the line before",
         "Undecided 2? g.1nothing was tested? g 2undecided",
-        "Notation 2✓ f.2w is bound twice✓ f.3as meant: read as w = k",
+        "Notation, read as meant 1✓ f.3read as w = k",
+        "Notation, remarks 1✓ f.2w is bound twice",
     ]
 
 
