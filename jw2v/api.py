@@ -142,8 +142,16 @@ def verify(*ledgers: str, dtypes: Sequence[str] | None = None) -> list[Entry]:
     Raises:
       UsageError: a ledger that cannot be read.
 
-    >>> [entry.id for entry in verify("jw2v.ledger.cs224n_a2") if entry.verdict_value == "refuted"]
-    ['f1 line before the box', 'f3']
+    >>> text = '''
+    ... import numpy as np
+    ... from jw2v.judge import claim
+    ... DERIVATIONS = (claim("half", lambda x: x @ x / 2, lambda x: -x, (np.ones(2),)),)
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "mine.py"
+    ...     _ = path.write_text(text)
+    ...     [(entry.id, entry.verdict_value, entry.diagnosis) for entry in verify(str(path))]
+    [('half', 'refuted', 'sign: claimed = -1 × true')]
     """
     entries: list[Entry] = []
     for name in ledgers or LEDGERS:

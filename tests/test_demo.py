@@ -22,6 +22,15 @@ FILES = {
     "text.txt", "verdicts.json", "derivations.html", "vectors.safetensors", "vocab.txt", "run.json",
     "metrics.jsonl",
 }  # fmt: skip
+KNOWN = """
+import jax.numpy as jnp
+import numpy as np
+from jw2v.judge import claim
+DERIVATIONS = (
+    claim("right", lambda x: jnp.sum(x**2), lambda x: 2 * x, (np.ones(3),), latex="2x"),
+    claim("known", lambda x: jnp.sum(x**2), lambda x: -2 * x, (np.ones(3),), expect="refuted"),
+)
+"""
 WRONG = """
 import jax.numpy as jnp
 import numpy as np
@@ -53,21 +62,24 @@ def printed(console: Console) -> str:
 
 @pytest.mark.usefixtures("small_text")
 def test_the_demo_leaves_everything_in_its_folder(tmp_path, console, monkeypatch):
-    monkeypatch.setattr(api, "LEDGERS", ("jw2v.ledger.cs224n_a2",))
+    (tmp_path / "known.py").write_text(KNOWN)
+    monkeypatch.setattr(api, "LEDGERS", (str(tmp_path / "known.py"),))
     monkeypatch.setattr(demo, "pairs_file", lambda name: None)
     vectors = demo.run_demo(tmp_path / "out", console, TINY)
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert api.load(tmp_path / "out").vectors.tobytes() == vectors.vectors.tobytes()
     assert {"king", "queen", "physics"} <= set(vectors.words)
     entries = json.loads((tmp_path / "out" / "verdicts.json").read_text())["entries"]
-    assert [e["id"] for e in entries if e["verdict_value"] == "refuted"] == [
-        "f1 line before the box", "f3"
+    assert [(e["id"], e["verdict_value"]) for e in entries] == [
+        ("right", "holds"), ("known", "refuted")
     ]  # fmt: skip
+    page = (tmp_path / "out" / "derivations.html").read_text()
+    assert "Derivation report" in page
     lines = printed(console)
     for part in (
         "1. Text: 240 sentences. introductions of about 10,000 articles",
-        "9 claims hold, 2 are refuted:",
-        "  jw2v.ledger.cs224n_a2 f3: sign: claimed = -1 × true",
+        "2 lines: 1 hold, 1 are wrong, 0 do not follow, 0 undecided; 0 not as expected",
+        f"  {tmp_path / 'known.py'} known: sign: claimed = -1 × true",
         "3. Training: 2 epochs, dim 8",
         f"loss {vectors.run['loss']:.4f} a pair, held out {vectors.run['heldout_loss']:.4f};",
         "no word pairs to evaluate on; pip install gensim",
