@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jw2v.judge.records import Derivation, Step
 
+BOTH = ("float64", "float32")
+
 
 def double(x):
     return 2 * x
@@ -26,6 +28,7 @@ DERIVATIONS = (
         lambda x: jnp.sum(x**2),
         (np.ones(3),),
         wrt=0,
+        dtypes=BOTH,
         steps=(
             Step("f.1", "2x", double),
             Step("f.2", "-2x", negative, expect_step="refuted", correct="2x", correct_fn=double),
@@ -34,7 +37,7 @@ DERIVATIONS = (
             Step("f.4", "2x", double, expect="refuted", after=""),
         ),
     ),
-    Derivation("g", jnp.sum, (np.ones(3),), wrt=0, steps=(Step("g.1", "1", jnp.ones_like),)),
+    Derivation("g", jnp.sum, (np.ones(3),), (Step("g.1", "1", jnp.ones_like),), 0, dtypes=BOTH),
 )
 """
 
