@@ -10,7 +10,7 @@ import numpy as np
 
 from jw2v.errors import UsageError
 from jw2v.judge.bounds import UNIT_ROUNDOFF, trace
-from jw2v.judge.compare import Finding, Measured, Points, find, measure, rounded_to, true_values
+from jw2v.judge.compare import Finding, Measured, Points, find, measure, rounded_to
 from jw2v.judge.patterns import MOST_IDS, id_points
 from jw2v.judge.records import Verdict
 from jw2v.judge.sampling import points
@@ -112,10 +112,7 @@ def check_gradient(
     )
     if turned := _transposed(claimed, truth, tuple(args)):
         return Report("refuted", turned, None, float("inf"), {}, "shapes alone")
-    measured = [
-        measure(claimed, true_values(truth, where, dtype=dtype), where, dtype=dtype)
-        for dtype in dtypes
-    ]
+    measured = [measure(claimed, truth, where, dtype=dtype) for dtype in dtypes]
     hearing = hear(loss, truth, positions, where, twin=twin, seed=seed)
     return _report(find(measured), hearing, measured, positions)
 

@@ -58,7 +58,7 @@ class Truth(NamedTuple):
     """True outputs at points, with what their own float64 leaves open."""
 
     outputs: tuple[Bounded, ...]
-    coarse: str | None
+    no_rule: str | None
 
 
 def true_values(
@@ -83,46 +83,73 @@ def true_values(
         return Truth(coarse, str(missing))
 
 
-def measure(
+class Claimed(NamedTuple):
+    """A claim's outputs on the backend, and how far roundings can have moved them."""
+
+    dtype: str
+    points: Points  # rounded to it
+    values: tuple[np.ndarray, ...]
+    errors: tuple[np.ndarray, ...] | None  # None: an operation has no rule
+    no_rule: str | None
+
+
+def claimed_values(
     claimed: Callable[..., Any],
-    truth: Truth,
     points: Points,
     *,
     dtype: str,
     arithmetic: Arithmetic = ARITHMETIC,
-) -> Measured:
-    """Run a claim on the backend at a precision, beside the truth at the same points.
+) -> Claimed:
+    """Run a claim on the backend at a precision.
 
     Args:
       claimed: function of a point.
-      truth: of `true_values`, at the same points and dtype.
       points: arguments, stacked.
       dtype: "float64", "float32", "bfloat16" or "float16"; the points are rounded to it first.
       arithmetic: what is assumed of roundings.
+
+    >>> claimed_values(lambda x: x + x, (np.array([1.0]),), dtype="float32").values[0].tolist()
+    [2.0]
+    """
+    rounded = _rounded(points, dtype)
+    values = tuple(_run(claimed, rounded, dtype))
+    try:
+        traced = trace(jax.vmap(claimed), rounded, dtype=dtype)
+        results = evaluate(traced, rounded, arithmetic=arithmetic)
+        return Claimed(dtype, rounded, values, tuple(r.error for r in results), None)
+    except UnsupportedError as missing:
+        return Claimed(dtype, rounded, values, None, str(missing))
+
+
+def beside(claimed: Claimed, truth: Truth) -> Measured:
+    """A claim beside the truth at the same points and precision, each entry with its bound.
 
     Raises:
       UsageError: the outputs have other shapes than the true ones.
 
     >>> points = (np.array([[1.0, 2.0]]),)
+    >>> claim = claimed_values(lambda x: x + x, points, dtype="float32")
     >>> truth = true_values(lambda x: 2 * x, points, dtype="float32")
-    >>> leaf = measure(lambda x: x + x, truth, points, dtype="float32").leaves[0]
-    >>> leaf.claimed.tolist(), bool((leaf.bound < 1e-6).all())
-    ([[2.0, 4.0]], True)
+    >>> bool((beside(claim, truth).leaves[0].bound < 1e-6).all())
+    True
     """
-    rounded, coarse = _rounded(points, dtype), truth.coarse
-    values = _run(claimed, rounded, dtype)
-    _check_shapes(values, truth.outputs)
-    try:
-        traced = trace(jax.vmap(claimed), rounded, dtype=dtype)
-        errors = [b.error for b in evaluate(traced, rounded, arithmetic=arithmetic)]
-    except UnsupportedError as missing:
-        coarse = str(missing)
-        errors = [_coarse(rounded, t.value, dtype) for t in truth.outputs]
+    _check_shapes(claimed.values, truth.outputs)
+    errors = claimed.errors or tuple(
+        _coarse(claimed.points, t.value, claimed.dtype) for t in truth.outputs
+    )
     leaves = tuple(
         Leaf(v, t.value, np.broadcast_to(t.error + e, t.value.shape))
-        for v, t, e in zip(values, truth.outputs, errors, strict=True)
+        for v, t, e in zip(claimed.values, truth.outputs, errors, strict=True)
     )
-    return Measured(dtype, rounded, leaves, coarse)
+    return Measured(claimed.dtype, claimed.points, leaves, claimed.no_rule or truth.no_rule)
+
+
+def measure(
+    claimed: Callable[..., Any], true: Callable[..., Any], points: Points, *, dtype: str
+) -> Measured:
+    """`beside` of a claim and a plain function, at a precision."""
+    truth = true_values(true, points, dtype=dtype)
+    return beside(claimed_values(claimed, points, dtype=dtype), truth)
 
 
 def _rounded(points: Points, dtype: str) -> Points:

@@ -11,7 +11,17 @@ import jax
 
 from jw2v.errors import UsageError
 from jw2v.judge.check import check_options, factor, scope_of, stacked_points
-from jw2v.judge.compare import Finding, Measured, Points, Truth, find, measure, true_values
+from jw2v.judge.compare import (
+    Claimed,
+    Finding,
+    Measured,
+    Points,
+    Truth,
+    beside,
+    claimed_values,
+    find,
+    true_values,
+)
 from jw2v.judge.growth import growth
 from jw2v.judge.records import Derivation, Entry, Step
 from jw2v.judge.witness import hear, true_gradient
@@ -113,6 +123,10 @@ class _Court:
             return true_values(fn, points(domain), dtype=dtype)
 
         @cache
+        def claimed(fn: Callable[..., Any], domain: Any, dtype: str) -> Claimed:
+            return claimed_values(fn, points(domain), dtype=dtype)
+
+        @cache
         def target() -> Callable[..., Any]:
             return _gradient(derivation) if derivation.wrt is not None else derivation.of
 
@@ -124,7 +138,7 @@ class _Court:
             positions = (wrt,) if isinstance(wrt, int) else wrt
             return hear(derivation.of, target(), positions, points(domain), seed=seed).agree
 
-        self.points, self.truth, self.target = points, truth, target
+        self.claimed, self.truth, self.target = claimed, truth, target
         self.witnesses_agree = witnesses_agree
 
     def judge(self, step: Step, ledger: str) -> Entry:
@@ -169,10 +183,9 @@ class _Court:
 
     def measured(self, step: Step, target: Callable[..., Any], fn: Any = None) -> list[Measured]:
         """The line, or `fn` in its place, beside a target at each precision."""
-        domain = self.domain(step)
-        points = self.points(domain)
+        domain, line = self.domain(step), fn or step.fn
         return [
-            measure(fn or step.fn, self.truth(target, domain, dtype), points, dtype=dtype)
+            beside(self.claimed(line, domain, dtype), self.truth(target, domain, dtype))
             for dtype in self.dtypes
         ]
 
