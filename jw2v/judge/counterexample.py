@@ -1,0 +1,2 @@
+"""x"""
+def smallest(trial, seed): return None

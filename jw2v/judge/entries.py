@@ -1,0 +1,74 @@
+"""A line that is right in some entries and not in others, by what stands in the others."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from jw2v.judge.trial import Guess, Samples, Trial, agree, agreement, sizes
+
+TESTED = 3  # points at which a pattern must show
+
+
+def left_out(trial: Trial, samples: Samples) -> Iterator[Guess]:
+    """Right where it is not zero: entries that nothing was added to."""
+    if _is_left_out(samples):
+        text = "missing term: right where it is not zero; the other entries are left out"
+        yield Guess("missing term", text, _is_left_out)
+
+
+def _is_left_out(samples: Samples) -> bool:
+    if samples.claimed.shape != samples.true.shape:
+        return False
+    right = agreement(samples.claimed, samples.true)
+    there = right & (samples.claimed != 0)
+    return bool((samples.claimed[~right] == 0).all()) and _often(there) and _often(~right)
+
+
+def unmasked(trial: Trial, samples: Samples) -> Iterator[Guess]:
+    """Right where the true line is not zero: a condition under which it is zero is not there."""
+    if _is_unmasked(samples):
+        text = "edit: right where true is not zero; the condition under which it is zero is missing"
+        yield Guess("edit", text, _is_unmasked)
+
+
+def _is_unmasked(samples: Samples) -> bool:
+    if samples.claimed.shape != samples.true.shape:
+        return False
+    right = agreement(samples.claimed, samples.true)
+    there = right & (samples.true != 0)
+    return bool((samples.true[~right] == 0).all()) and _often(there) and _often(~right)
+
+
+def _often(entries: np.ndarray) -> bool:
+    at_point = entries.reshape(len(entries), -1).any(axis=1)
+    return int(at_point.sum()) >= TESTED
+
+
+def other_rows(trial: Trial, samples: Samples) -> Iterator[Guess]:
+    """The right sum over the rows of a table, in rows of other ids."""
+    ids = [i for i, x in enumerate(trial.args) if x.dtype.kind in "iu"]
+    if ids and _is_elsewhere(samples):
+        rows = [
+            trial.names[i] for i in ids if _stand_in_rows(samples.claimed, samples.points[i])
+        ]
+        where = f"those of {' or '.join(rows)}" if rows else "rows of other ids"
+        text = f"other variable: right in sum over the rows, but added to {where}"
+        yield Guess("other variable", text, _is_elsewhere)
+
+
+def _is_elsewhere(samples: Samples) -> bool:
+    claimed, true = samples.claimed, samples.true
+    if claimed.shape != true.shape or true.ndim < 3:
+        return False
+    sums = true.sum(axis=1)
+    size = sizes(sums)
+    whole = bool((size > 1e-6 * sizes(true)).all()) and true.shape[1] > 1
+    return whole and agree(claimed.sum(axis=1), sums) and not agree(claimed, true)
+
+
+def _stand_in_rows(claimed: np.ndarray, ids: np.ndarray) -> bool:
+    """Whether only rows of the ids are not zero, at each point."""
+    return all(
+        set(np.flatnonzero(table.reshape(len(table), -1).any(axis=1))) <= set(np.ravel(named))
+        for table, named in zip(claimed, ids, strict=True)
+    )

@@ -1,0 +1,140 @@
+"""A line that is right or wrong by which ids coincide."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from jw2v.judge.bounds import trace
+from jw2v.judge.surgery import inlined, line_of
+from jw2v.judge.trial import EXACT, Guess, Samples, Trial, agree, agreement, batched
+
+POINTS = 256
+TRIES = 20  # draws for each point that is wanted
+TESTED = 3  # points that must be right, and wrong
+MOST_PAIRS = 1000  # of ids
+
+
+def accumulated(trial: Trial, samples: Samples) -> Iterator[Guess]:
+    """The line is right if every assignment to rows adds to them instead."""
+    jaxpr = inlined(trace(trial.claimed, trial.args)).jaxpr
+    lines = [line_of(e) for e in jaxpr.eqns if e.primitive.name == "scatter"]
+    if not lines:
+        return
+    moves = {**EXACT.moves, "scatter": EXACT.moves["scatter-add"]}
+    at = batched(trial.claimed, arithmetic=EXACT._replace(moves=moves))
+
+    def confirmed(fresh: Samples) -> bool:
+        return agree(at(fresh.points)[0], fresh.true)
+
+    if confirmed(samples):
+        text = "overwrite: what is assigned must add up (.add, not .set)"
+        yield Guess("overwrite", text, confirmed, line=lines[-1])
+
+
+class _Pairs(NamedTuple):
+    """Of all ids in a row: two positions, and whether they are of one argument."""
+
+    one: np.ndarray
+    other: np.ndarray
+    within: np.ndarray
+    arguments: list[tuple[int, int]]
+
+
+def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
+    """Right unless some ids coincide: of one argument, or of several."""
+    pairs = _pairs(trial.args)
+    if not pairs.arguments or len(pairs.arguments) > MOST_PAIRS:
+        return
+    here = _drawn(trial, seed=1)
+    equal = _equal(pairs, here)
+    wrong = ~agreement(here.claimed, here.true).reshape(len(here.true), -1).all(axis=1)
+    if min(wrong.sum(), (~wrong).sum()) < TESTED:
+        return
+    blamed = equal[wrong].any(axis=0) & ~equal[~wrong].any(axis=0)
+
+    def explain(some: np.ndarray) -> bool:
+        return bool(equal[wrong][:, blamed & some].any(axis=1).all())
+
+    def confirmed(fresh: Samples) -> bool:
+        other = _drawn(trial, seed=2)
+        right = agreement(other.claimed, other.true).reshape(len(other.true), -1).all(axis=1)
+        predicted = _equal(pairs, other)[:, blamed].any(axis=1)
+        return bool((predicted == ~right).all())
+
+    if explain(~pairs.within) and not explain(pairs.within):
+        yield Guess("o among the negatives", _across(trial, pairs, blamed), confirmed)
+    elif explain(np.ones_like(blamed)):
+        yield from _repeated(here, wrong, confirmed)
+
+
+def _repeated(here: Samples, wrong: np.ndarray, confirmed: object) -> Iterator[Guess]:
+    """Less than the sum where ids repeat was overwritten, more was added twice."""
+    off = ~agreement(here.claimed, here.true)
+    claimed, true = here.claimed[off], here.true[off]
+    share = float(claimed @ true / (true @ true))
+    if 0 <= share < 1:
+        text = "overwrite: right where ids are distinct; repeated ids must add up (.add, not .set)"
+        yield Guess("overwrite", text, confirmed)  # pyright: ignore[reportArgumentType]
+    elif share > 1:
+        text = "doubled term: right where ids are distinct; repeated ids are counted too often"
+        yield Guess("doubled term", text, confirmed)  # pyright: ignore[reportArgumentType]
+
+
+def _across(trial: Trial, pairs: _Pairs, blamed: np.ndarray) -> str:
+    found = {a for a, b in zip(pairs.arguments, blamed & ~pairs.within, strict=True) if b}
+    names = " or ".join(f"{trial.names[i]} and {trial.names[j]}" for i, j in sorted(found))
+    return f"o among the negatives: wrong only where ids of {names} coincide"
+
+
+def _pairs(args: tuple[np.ndarray, ...]) -> _Pairs:
+    owners = [i for i, x in enumerate(args) if x.dtype.kind in "iu" for _ in range(x.size)]
+    both = list(combinations(range(len(owners)), 2)) if len(owners) ** 2 < 2 * MOST_PAIRS else []
+    arguments = [(owners[i], owners[j]) for i, j in both]
+    index = np.array(both, int).reshape(-1, 2)
+    within = np.array([i == j for i, j in arguments], bool)
+    return _Pairs(index[:, 0], index[:, 1], within, arguments)
+
+
+def _equal(pairs: _Pairs, samples: Samples) -> np.ndarray:
+    """Whether the ids of each pair are the same: `[points, pairs]`."""
+    count = len(samples.true)
+    ids = np.concatenate(
+        [x.reshape(count, -1) for x in samples.points if x.dtype.kind in "iu"], axis=1
+    )
+    return ids[:, pairs.one] == ids[:, pairs.other]
+
+
+def _drawn(trial: Trial, seed: int) -> Samples:
+    """Points whose ids are the example's or any, and some of them then made the same."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(POINTS * TRIES):
+        point = _point(trial.args, rng)
+        if trial.domain is None or trial.domain(*point):
+            found.append(point)
+            if len(found) == POINTS:
+                break
+    return trial.at(tuple(np.stack(parts) for parts in zip(*found, strict=True)))
+
+
+def _point(
+    args: tuple[np.ndarray, ...], rng: np.random.Generator
+) -> tuple[np.ndarray, ...]:
+    limits = np.concatenate(
+        [np.full(x.size, x.max() + 1) for x in args if x.dtype.kind in "iu" and x.size]
+    )
+    own = np.concatenate([x.ravel() for x in args if x.dtype.kind in "iu" and x.size])
+    ids = own.copy() if rng.uniform() < 0.5 else rng.integers(limits)
+    for _ in range(rng.integers(3)):
+        one, other = rng.integers(len(ids), size=2)
+        if ids[one] < limits[other]:
+            ids[other] = ids[one]
+    parts = iter(np.split(ids, np.cumsum([x.size for x in args if x.dtype.kind in "iu"])[:-1]))
+    return tuple(
+        next(parts).reshape(x.shape).astype(x.dtype)
+        if x.dtype.kind in "iu"
+        else rng.standard_normal(x.shape)
+        for x in args
+    )

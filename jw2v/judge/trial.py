@@ -1,0 +1,222 @@
+"""A wrong line beside the true one, at points: what guesses at its cause are tried on."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jw2v.errors import UsageError
+from jw2v.judge.bounds import ARITHMETIC, Arithmetic, UnsupportedError, evaluate, trace
+from jw2v.judge.compare import Points
+from jw2v.judge.moves import MOVES
+from jw2v.judge.rules import RULES, exact
+from jw2v.judge.sampling import points
+
+FLOAT64_BITS = 53
+TOLERANCE = 1e-9
+"""Of the largest entry at a point: far above float64's rounding, far below a mistake."""
+SAMPLES = 8
+
+Values = Callable[[Points], list[np.ndarray]]
+"""The outputs of a function at stacked points, each stacked."""
+
+
+def _without_error(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def value(op: Any, *operands: Any) -> Any:
+        result = rule(op, *operands)
+        several = isinstance(result, list)
+        return [exact(r.value) for r in result] if several else exact(result.value)
+
+    return value
+
+
+def _uninitialised(op: Any) -> Any:
+    return exact(np.zeros(op.shape))  # what is read of it is multiplied by nothing
+
+
+EXACT = ARITHMETIC._replace(
+    rules={name: _without_error(rule) for name, rule in RULES.items()},
+    moves={name: _without_error(rule) for name, rule in MOVES.items()}
+    | {"empty2": _uninitialised},
+    constant_bits=FLOAT64_BITS,
+)
+"""Values alone, without bounds: what an operation on integers needs to be followed."""
+
+
+def batched(fn: Callable[..., Any], *, arithmetic: Arithmetic = EXACT) -> Values:
+    """A function at stacked points, in float64 in NumPy; traced once for each count and shape.
+
+    Where it has an operation without a rule it is compiled instead.
+
+    >>> batched(lambda x: 2 * x)((np.array([1.0, 2.0]),))[0].tolist()
+    [2.0, 4.0]
+    """
+    traced: dict[Any, Any] = {}
+
+    def at(points: Points) -> list[np.ndarray]:
+        key = tuple((x.shape, x.dtype) for x in points)
+        if key not in traced:
+            traced[key] = trace(jax.vmap(fn), points)
+        try:
+            results = evaluate(traced[key], points, arithmetic=arithmetic)
+        except UnsupportedError:
+            with jax.enable_x64(True):
+                return [np.asarray(x) for x in jax.jit(jax.vmap(fn))(*points)]
+        return [r.value for r in results]
+
+    return at
+
+
+class Samples(NamedTuple):
+    """One output at points: `[points, *shape]` each."""
+
+    points: Points
+    claimed: np.ndarray
+    true: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One wrong output of a line.
+
+    Attributes:
+      claimed: the output as a function of the arguments.
+      true: what it must equal.
+      args: example arguments, integers are ids.
+      loss: of which `true` is the gradient; None: the line is a value.
+      position: of the argument that the gradient is taken of.
+      domain: predicate of the arguments.
+      names: of the arguments.
+      claimed_at: `claimed` at stacked points.
+      true_at: `true` at stacked points.
+    """
+
+    claimed: Callable[..., Any]
+    true: Callable[..., Any]
+    args: tuple[np.ndarray, ...]
+    loss: Callable[..., Any] | None
+    position: int | None
+    domain: Callable[..., bool] | None
+    names: tuple[str, ...]
+    claimed_at: Values
+    true_at: Values
+
+    def at(self, points: Points) -> Samples:
+        """Both sides at points, those left out where one of them is not finite."""
+        with np.errstate(all="ignore"):
+            claimed, true = self.claimed_at(points)[0], self.true_at(points)[0]
+        count = len(true)
+        finite = np.isfinite(claimed.reshape(count, -1)).all(axis=1)
+        finite &= np.isfinite(true.reshape(count, -1)).all(axis=1)
+        if finite.all():
+            return Samples(points, claimed, true)
+        return Samples(tuple(x[finite] for x in points), claimed[finite], true[finite])
+
+    def draw(self, seed: int, count: int = SAMPLES) -> Samples:
+        """Both sides at generic points of the domain."""
+        return self.at(stacked(self.args, count, seed, self.domain))
+
+    def resized(self, args: tuple[np.ndarray, ...]) -> "Trial":
+        """The same claim for arguments of other shapes."""
+        return replace(self, args=args)
+
+
+def stacked(
+    args: tuple[np.ndarray, ...], count: int, seed: int, domain: Callable[..., bool] | None
+) -> Points:
+    """Generic points, stacked."""
+    drawn = points(args, samples=count, seed=seed, domain=domain)
+    return tuple(np.stack(parts) for parts in zip(*drawn, strict=True))
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What may be wrong.
+
+    Attributes:
+      cause: in a word or two.
+      text: the cause, and what was found, in a line.
+      confirmed: whether it is so at other samples.
+      line: the user's, "file:line", where one is to blame.
+    """
+
+    cause: str
+    text: str
+    confirmed: Callable[[Samples], bool]
+    line: str | None = None
+
+
+Stage = Callable[[Trial, Samples], Iterator[Guess]]
+
+
+def outputs(fn: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """One of the arrays that a function gives."""
+
+    def output(*args: Any) -> Any:
+        return jax.tree.leaves(fn(*args))[number]
+
+    return output
+
+
+def names_of(functions: Sequence[Callable[..., Any] | None], count: int) -> tuple[str, ...]:
+    """The arguments' names, of the first function that has as many.
+
+    >>> names_of((None, lambda x, y: x), 2)
+    ('x', 'y')
+    >>> names_of((lambda *args: 0,), 2)
+    ('argument 0', 'argument 1')
+    """
+    for fn in functions:
+        try:
+            parameters = inspect.signature(fn).parameters.values() if fn else ()
+        except ValueError:  # a builtin
+            continue
+        if len(parameters) == count and all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters):
+            return tuple(p.name for p in parameters)
+    return tuple(f"argument {i}" for i in range(count))
+
+
+def sizes(*arrays: np.ndarray) -> np.ndarray:
+    """The largest entry at each point, over all the arrays."""
+    flat = [np.abs(x).reshape(len(x), -1).max(axis=1, initial=0.0) for x in arrays]
+    return np.max(flat, axis=0)
+
+
+def column(per_point: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """One number for each point, to be used with an array of entries.
+
+    >>> column(np.ones(2), np.ones((2, 3, 4))).shape
+    (2, 1, 1)
+    """
+    return per_point.reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def agreement(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether entries are equal but for rounding.
+
+    >>> agreement(np.array([[1.0, 2.0]]), np.array([[1.0, 2.1]])).tolist()
+    [[True, False]]
+    """
+    return np.abs(one - other) <= column(TOLERANCE * sizes(one, other), one)
+
+
+def agree(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether all entries are equal but for rounding, and there are some."""
+    return one.shape == other.shape and one.size > 0 and bool(agreement(one, other).all())
+
+
+def as_arrays(args: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    """Arguments as NumPy arrays, floats in float64.
+
+    Raises:
+      UsageError: an argument is neither floats nor integers.
+    """
+    arrays = tuple(np.asarray(x) for x in args)
+    if any(x.dtype.kind in "OSUc" for x in arrays):
+        raise UsageError("arguments are arrays of floats or integers; give such")
+    return tuple(
+        x if x.dtype.kind in "iub" else np.asarray(x, np.float64) for x in arrays
+    )
