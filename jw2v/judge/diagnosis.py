@@ -17,12 +17,12 @@ from jw2v.judge.causes import repaired
 from jw2v.judge.counterexample import smallest
 from jw2v.judge.entries import left_out, other_rows, unmasked
 from jw2v.judge.factors import multiples
-from jw2v.judge.occurrences import mirrored, parts, terms
+from jw2v.judge.mirrors import mirrored
+from jw2v.judge.occurrences import parts, terms
 from jw2v.judge.regimes import accumulated, coincidences
 from jw2v.judge.relabel import exchanged, other_variables, transposes
 from jw2v.judge.trial import (
     Guess,
-    Samples,
     Stage,
     Trial,
     agree,
@@ -137,15 +137,16 @@ def _first_confirmed(trial: Trial, seed: int, end: float) -> Guess | None:
     samples, fresh = trial.draw(seed), trial.draw(seed + 1)
     if not len(samples.true) or not len(fresh.true):
         return None
-    for stage in (*STAGES, partial(_repaired, end=end), exchanged):
+    remaining = partial(_remaining, end)
+    for stage in (*STAGES, partial(repaired, remaining=remaining), exchanged):
         for guess in stage(trial, samples):
             if guess.confirmed(fresh):
                 return guess
     return None
 
 
-def _repaired(trial: Trial, samples: Samples, *, end: float) -> Iterator[Guess]:
-    yield from repaired(trial, samples, seconds=max(0.0, end - time.monotonic()))
+def _remaining(end: float) -> float:
+    return max(0.0, end - time.monotonic())
 
 
 def _texts(trials: Sequence[Trial], guesses: Sequence[Guess | None]) -> str:

@@ -6,14 +6,15 @@ import numpy as np
 
 from jw2v.judge.trial import Guess, Samples, Trial, agree, agreement, sizes
 
+MANY = 64  # points, so that both sides of a condition are there
 TESTED = 3  # points at which a pattern must show
 
 
 def left_out(trial: Trial, samples: Samples) -> Iterator[Guess]:
     """Right where it is not zero: entries that nothing was added to."""
-    if _is_left_out(samples):
+    if _is_left_out(trial.draw(1, MANY)):
         text = "missing term: right where it is not zero; the other entries are left out"
-        yield Guess("missing term", text, _is_left_out)
+        yield Guess("missing term", text, lambda fresh: _is_left_out(trial.draw(2, MANY)))
 
 
 def _is_left_out(samples: Samples) -> bool:
@@ -26,9 +27,9 @@ def _is_left_out(samples: Samples) -> bool:
 
 def unmasked(trial: Trial, samples: Samples) -> Iterator[Guess]:
     """Right where the true line is not zero: a condition under which it is zero is not there."""
-    if _is_unmasked(samples):
+    if _is_unmasked(trial.draw(1, MANY)):
         text = "edit: right where true is not zero; the condition under which it is zero is missing"
-        yield Guess("edit", text, _is_unmasked)
+        yield Guess("edit", text, lambda fresh: _is_unmasked(trial.draw(2, MANY)))
 
 
 def _is_unmasked(samples: Samples) -> bool:

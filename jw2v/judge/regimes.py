@@ -1,6 +1,6 @@
 """A line that is right or wrong by which ids coincide."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
     wrong = ~agreement(here.claimed, here.true).reshape(len(here.true), -1).all(axis=1)
     if min(wrong.sum(), (~wrong).sum()) < TESTED:
         return
-    blamed = equal[wrong].any(axis=0) & ~equal[~wrong].any(axis=0)
+    blamed = _blamed(equal, wrong)
 
     def explain(some: np.ndarray) -> bool:
         return bool(equal[wrong][:, blamed & some].any(axis=1).all())
@@ -69,17 +69,27 @@ def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
         yield from _repeated(here, wrong, confirmed)
 
 
-def _repeated(here: Samples, wrong: np.ndarray, confirmed: object) -> Iterator[Guess]:
+def _blamed(equal: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Pairs that coincide at wrong points alone, without those that explain nothing further."""
+    blamed = equal[wrong].any(axis=0) & ~equal[~wrong].any(axis=0)
+    for pair in sorted(np.flatnonzero(blamed), key=lambda i: equal[wrong][:, i].sum()):
+        others = blamed & (np.arange(len(blamed)) != pair)
+        if (equal[wrong][:, others].any(axis=1) >= equal[wrong][:, pair]).all():
+            blamed = others
+    return blamed
+
+
+def _repeated(here: Samples, wrong: np.ndarray, confirmed: Callable[[Samples], bool]) -> Iterator[Guess]:
     """Less than the sum where ids repeat was overwritten, more was added twice."""
     off = ~agreement(here.claimed, here.true)
     claimed, true = here.claimed[off], here.true[off]
     share = float(claimed @ true / (true @ true))
     if 0 <= share < 1:
         text = "overwrite: right where ids are distinct; repeated ids must add up (.add, not .set)"
-        yield Guess("overwrite", text, confirmed)  # pyright: ignore[reportArgumentType]
+        yield Guess("overwrite", text, confirmed)
     elif share > 1:
         text = "doubled term: right where ids are distinct; repeated ids are counted too often"
-        yield Guess("doubled term", text, confirmed)  # pyright: ignore[reportArgumentType]
+        yield Guess("doubled term", text, confirmed)
 
 
 def _across(trial: Trial, pairs: _Pairs, blamed: np.ndarray) -> str:

@@ -60,10 +60,10 @@ def batched(fn: Callable[..., Any], *, arithmetic: Arithmetic = EXACT) -> Values
         key = tuple((x.shape, x.dtype) for x in points)
         if key not in traced:
             traced[key] = trace(jax.vmap(fn), points)
-        try:
-            results = evaluate(traced[key], points, arithmetic=arithmetic)
-        except UnsupportedError:
-            with jax.enable_x64(True):
+        with jax.enable_x64(True):  # operations on integers are JAX's
+            try:
+                results = evaluate(traced[key], points, arithmetic=arithmetic)
+            except UnsupportedError:
                 return [np.asarray(x) for x in jax.jit(jax.vmap(fn))(*points)]
         return [r.value for r in results]
 

@@ -1,0 +1,122 @@
+"""A function that was forgotten, or an operation in another's place: edits that mutants need not.
+
+In front of a use, or of all uses, of what an expression computes, a function is tried that a person
+may have left out: the square of 1 − h², the root of a variance, the normaliser of a softmax.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, Var
+from jax.extend.core import Literal as Constant
+from jax import lax
+
+from jw2v.judge.surgery import Formula, inlined, line_of, renamed, spliced, with_equations
+
+
+class Insertion(NamedTuple):
+    """A jaxpr with a function more, or another operation."""
+
+    jaxpr: ClosedJaxpr
+    what: str
+    line: str | None
+
+
+def insertions(closed: ClosedJaxpr) -> Iterator[Insertion]:
+    """Every function in front of every variable: of all its uses first, then of each.
+
+    >>> found = insertions(jax.make_jaxpr(lambda x: 2.0 * x)(1.0))
+    >>> [insertion.what for insertion in found][:2]
+    ['square of an argument', 'sqrt of an argument']
+    """
+    closed = inlined(closed)
+    for name, function in FUNCTIONS.items():
+        yield from _of_variables(closed, name, Formula(function))
+    yield from _operations(closed)
+    for name, function in FUNCTIONS.items():
+        yield from _of_uses(closed, name, Formula(function))
+
+
+def first_repair(
+    closed: ClosedJaxpr, is_right: Callable[[ClosedJaxpr], bool], *, seconds: float
+) -> Iterator[Insertion]:
+    """The insertions that make a jaxpr right, while there is time."""
+    end = time.monotonic() + seconds
+    for insertion in insertions(closed):
+        if time.monotonic() > end:
+            return
+        if is_right(insertion.jaxpr):
+            yield insertion
+
+
+def _of_variables(closed: ClosedJaxpr, name: str, formula: Formula) -> Iterator[Insertion]:
+    jaxpr = closed.jaxpr
+    if not jaxpr.eqns:
+        return
+    first = jaxpr.eqns[0]
+    for variable in filter(_is_float, jaxpr.invars):
+        *new, atom = spliced(formula, [variable], first)
+        here = first.replace(invars=[renamed(x, {variable: atom}) for x in first.invars])
+        whole = with_equations(closed, 0, [*new, here], {variable: atom})
+        yield Insertion(whole, f"{name} of an argument", None)
+    for index, equation in enumerate(jaxpr.eqns):
+        for variable in filter(_is_float, equation.outvars):
+            *new, atom = spliced(formula, [variable], equation)
+            whole = with_equations(closed, index, [equation, *new], {variable: atom})
+            what = f"{name} after {equation.primitive.name}"
+            yield Insertion(whole, what, line_of(equation))
+
+
+def _of_uses(closed: ClosedJaxpr, name: str, formula: Formula) -> Iterator[Insertion]:
+    for index, equation in enumerate(closed.jaxpr.eqns):
+        for at, operand in enumerate(equation.invars):
+            if isinstance(operand, Constant) or not _is_float(operand):
+                continue
+            *new, atom = spliced(formula, [operand], equation)
+            invars = [atom if i == at else x for i, x in enumerate(equation.invars)]
+            whole = with_equations(closed, index, [*new, equation.replace(invars=invars)])
+            what = f"{name} of operand {at + 1} of {equation.primitive.name}"
+            yield Insertion(whole, what, line_of(equation))
+
+
+def _operations(closed: ClosedJaxpr) -> Iterator[Insertion]:
+    """One operation of arithmetic for another."""
+    for index, equation in enumerate(closed.jaxpr.eqns):
+        name = equation.primitive.name
+        if name not in ARITHMETIC or not _is_float(equation.outvars[0]):
+            continue
+        for other, function in ARITHMETIC.items():
+            if other != name:
+                *new, atom = spliced(Formula(function), equation.invars, equation)
+                names: dict[Var, Any] = {equation.outvars[0]: atom}
+                whole = with_equations(closed, index, new, names)
+                yield Insertion(whole, f"{name} -> {other}", line_of(equation))
+
+
+def _is_float(atom: Any) -> bool:
+    return bool(jnp.issubdtype(atom.aval.dtype, jnp.floating))
+
+
+def _normalised(x: Any) -> Any:
+    return x / jnp.sum(x, axis=-1, keepdims=True) if x.ndim else x
+
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "square": jnp.square,
+    "sqrt": jnp.sqrt,
+    "exp": jnp.exp,
+    "log": jnp.log,
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "reciprocal": jnp.reciprocal,
+    "normalisation": _normalised,
+}
+ARITHMETIC: Mapping[str, Callable[..., Any]] = {
+    "add": lax.add,
+    "sub": lax.sub,
+    "mul": lax.mul,
+    "div": lax.div,
+}

@@ -1,0 +1,54 @@
+"""σ(x) where it should be σ(−x)."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from jw2v.judge.fits import explanations
+from jw2v.judge.gates import Gated, Setting, gated, gradients
+from jw2v.judge.occurrences import flat, settings_of, where
+from jw2v.judge.trial import Guess, Samples, Trial, agreement
+
+SATURATED = 30.0  # times its value, a score has a sigmoid near one of its ends
+
+
+def mirrored(trial: Trial, samples: Samples) -> Iterator[Guess]:
+    """The gradient at the opposite of a score that a sigmoid is taken of."""
+    if trial.loss is None or samples.claimed.shape != samples.true.shape:
+        return
+    assert trial.position is not None
+    loss = gated(trial.loss, trial.args, trial.position, results=True)
+    settings = settings_of(loss)
+    if not settings:
+        return
+    changes = _changes(loss, samples, settings)
+    for explanation in explanations(*flat(samples, changes)):
+        if set(explanation.coefficients) == {1.0}:
+            chosen = [settings[i] for i in explanation.terms]
+            text = f"sigma(-x): sigma is taken of the opposite of {where(loss, chosen)}"
+            yield Guess("sigma(-x)", text, partial(_is_so, loss, tuple(chosen)))
+
+
+def _changes(loss: Gated, samples: Samples, settings: Sequence[Setting]) -> np.ndarray:
+    """What the other sign of a score changes; 0 where no sigmoid is taken of it.
+
+    A sigmoid s has s(x) + s(−x) = 2 s(0), and is not linear.
+    """
+    turned, level, far = (
+        gradients(loss, samples.points, settings, kind="mirror", factor=factor)
+        for factor in (-1.0, 0.0, SATURATED)
+    )
+    changes = np.zeros_like(turned)
+    for i in range(len(settings)):
+        is_odd = agreement(turned[i] + samples.true, 2 * level[i]).all()
+        reach, step = np.abs(far[i] - level[i]).max(), np.abs(samples.true - level[i]).max()
+        if is_odd and reach < SATURATED / 2 * step:
+            changes[i] = turned[i] - samples.true
+    return changes
+
+
+def _is_so(loss: Gated, chosen: Sequence[Setting], fresh: Samples) -> bool:
+    changes = _changes(loss, fresh, chosen)
+    excess, several, room = flat(fresh, changes)
+    return bool(np.all(np.abs(excess - several.sum(axis=0)) <= room))
