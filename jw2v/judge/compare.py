@@ -89,7 +89,7 @@ class Claimed(NamedTuple):
     dtype: str
     points: Points  # rounded to it
     values: tuple[np.ndarray, ...]
-    errors: tuple[np.ndarray, ...] | None  # None: an operation has no rule
+    bounded: tuple[Bounded, ...] | None  # exact, with the bounds; None: an operation has no rule
     no_rule: str | None
 
 
@@ -115,8 +115,8 @@ def claimed_values(
     values = tuple(_run(claimed, rounded, dtype))
     try:
         traced = trace(jax.vmap(claimed), rounded, dtype=dtype)
-        results = evaluate(traced, rounded, arithmetic=arithmetic)
-        return Claimed(dtype, rounded, values, tuple(r.error for r in results), None)
+        bounded = tuple(evaluate(traced, rounded, arithmetic=arithmetic))
+        return Claimed(dtype, rounded, values, bounded, None)
     except UnsupportedError as missing:
         return Claimed(dtype, rounded, values, None, str(missing))
 
@@ -134,9 +134,10 @@ def beside(claimed: Claimed, truth: Truth) -> Measured:
     True
     """
     _check_shapes(claimed.values, truth.outputs)
-    errors = claimed.errors or tuple(
-        _coarse(claimed.points, t.value, claimed.dtype) for t in truth.outputs
-    )
+    if claimed.bounded is None:
+        errors = [_coarse(claimed.points, t.value, claimed.dtype) for t in truth.outputs]
+    else:
+        errors = [b.error for b in claimed.bounded]
     leaves = tuple(
         Leaf(v, t.value, np.broadcast_to(t.error + e, t.value.shape))
         for v, t, e in zip(claimed.values, truth.outputs, errors, strict=True)
