@@ -1,27 +1,43 @@
-"""The chain from the written loss to the kernel that trains, as claims.
+"""The chain from the written loss to the step that trains, as claims.
 
-Of each link the claim is a gradient by hand and the loss is plain, so that its autodiff is an
+Of each link the claim is what is written by hand and the other side is plain, so that it is an
 independent witness:
 
     one window by hand           =  jax.grad of its loss
     vmap over windows + scatter  =  jax.grad of the summed loss by whole tables
     the block that trains        =  jax.grad of the summed *window* loss by whole tables
+    a training step              =  tables − lr · that gradient, damped   (`jw2v.ledger.updates`)
+    an optimizer                 =  its textbook formula               (`jw2v.ledger.optimizers`)
 
 so a kernel is held against the windows it stands for, not only against itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jw2v.blocks.kernel import Kernel
 from jw2v.blocks.tables import Tables, whole_table
 from jw2v.blocks.windowed import over_window
 from jw2v.blocks.windows import Block
-from jw2v.judge.records import Derivation, claim
+from jw2v.judge.records import Derivation, Step, claim
+from jw2v.ledger import optimizers, updates
+from jw2v.ledger.example import (
+    CTX,
+    DIM,
+    NEG,
+    TABLES,
+    VOCAB,
+    dtypes_of,
+    example_block,
+    on_device,
+    plain_loss,
+    small,
+)
+from jw2v.ledger.optimizers import optimizer_claim
+from jw2v.ledger.updates import step_claim
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
@@ -30,8 +46,7 @@ from jw2v.losses.sigmoid import loss_and_grads as sigmoid_by_hand
 from jw2v.training.config import Config
 from jw2v.training.step import kernel_of, row_gradients
 
-VOCAB, DIM, NEG, CTX = 13, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
-BLOCK, GROUP = 32, 16
+SUMMED = r"\sum_{\text{block}} \partial J / \partial (V, U)"
 
 
 def sigmoid_claim() -> Derivation:
@@ -59,40 +74,75 @@ def window_claim(name: str, loss: Loss, latex: str = "") -> Derivation:
     return _by_hand(name, window, (np.ones(DIM), outside, rest, np.ones(CTX)), latex)
 
 
-def kernel_claim(name: str, config: Config, loss: Loss | None = None) -> Derivation:
-    """The kernel of a config, by whole tables, against the plain loss of its windows."""
-    small = replace(config, block=BLOCK, group=GROUP, shared_negatives=NEG, negatives=2)
-    block = _block(small, own=loss is not None)
-    exact = {"kernel": "windows", "gradient": "autodiff", "precision": "float64"}
-    plain = kernel_of(replace(small, **exact), loss)
-    trained = kernel_of(small, loss)
+def kernel_claim(
+    name: str,
+    config: Config,
+    loss: Loss | None = None,
+    *,
+    gradients: Sequence[str] | None = None,
+) -> Derivation:
+    """The kernel of a config, by whole tables, against the plain loss of its windows.
 
-    def summed_loss(V: Any, U: Any) -> Any:
-        ids = plain.ids(block)
-        return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
+    Args:
+      name: id of the derivation.
+      config: kernel, weights, gradient and precision are tried; its sizes are made small.
+      loss: of the user's own.
+      gradients: one line each, which follows from the one before; by default the config's.
+    """
+    config = small(config)
+    block, plain = example_block(config, loss), plain_loss(config, loss)
 
-    return claim(
+    def line(gradient: str) -> Step:
+        kernel = kernel_of(config, loss)
+
+        def trained(V: Any, U: Any) -> Any:
+            return table_gradients(kernel, gradient, Tables(V, U), block)
+
+        return Step(f"{name} {gradient}" if gradients else name, SUMMED, trained, kind="kernel")
+
+    return Derivation(
         name,
-        summed_loss,
-        partial(_table_gradients, trained, config.gradient, block),
-        (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM))),
+        lambda V, U: plain(V, U, on_device(block)),
+        TABLES,
+        tuple(line(gradient) for gradient in gradients or (config.gradient,)),
         wrt=(0, 1),
-        latex=r"\sum_{\text{block}} \partial J / \partial (V, U)",
-        kind="kernel",
-        dtypes=("float32",) if config.precision == "bfloat16" else ("float64", "float32"),
+        dtypes=dtypes_of(config),
     )
 
 
+def table_gradients(kernel: Kernel, gradient: str, tables: Tables, block: Block) -> tuple[Any, Any]:
+    """What a kernel trains on, as gradients of whole tables."""
+    _, grads = row_gradients(kernel, gradient, tables, on_device(block))
+    d_V, d_U = (whole_table(g, table) for g, table in zip(grads, tables, strict=True))
+    return d_V, d_U
+
+
 def claims_of(config: Config, loss: Loss | None = None) -> tuple[Derivation, ...]:
-    """What a run of this config trains on: its loss by hand, and its kernel."""
-    kernel = kernel_claim(f"kernel {config.kernel} {config.precision}", config, loss)
+    """What a run of this config trains on, at its own precision.
+
+    Its loss by hand, its kernel, its step and its optimizer. Operands in bfloat16 are rounded
+    inside the kernel, which takes and gives float32: its claim is one in float32, and its bound is
+    that of the casts.
+    """
+    named = f"{config.kernel} {config.precision}"
+    claims = (
+        *_hand_claims(config, loss),
+        kernel_claim(f"kernel {named}", config, loss),
+        step_claim(f"step {named}", config, loss),
+        optimizer_claim(config.optimizer),
+    )
+    trained = ("float64",) if config.precision == "float64" else ("float32",)
+    return tuple(replace(derivation, dtypes=trained) for derivation in claims)
+
+
+def _hand_claims(config: Config, loss: Loss | None) -> tuple[Derivation, ...]:
     if config.gradient == "autodiff":
-        return (kernel,)
+        return ()
     if loss is None:
         pair = NAIVE_SOFTMAX if config.loss == "naive_softmax" else NEGATIVE_SAMPLING
-        return (pair_claim(config.loss, pair), kernel)
+        return (pair_claim(config.loss, pair),)
     by_hand = pair_claim if loss.over == "pair" else window_claim
-    return (by_hand("loss of your own", loss), kernel)
+    return (by_hand("loss of your own", loss),)
 
 
 def _by_hand(name: str, loss: Loss, args: tuple[Any, ...], latex: str) -> Derivation:
@@ -101,37 +151,18 @@ def _by_hand(name: str, loss: Loss, args: tuple[Any, ...], latex: str) -> Deriva
     return claim(name, loss.loss, lambda *a: by_hand(*a)[1], args, wrt=loss.wrt, latex=latex)
 
 
-def _table_gradients(kernel: Kernel, gradient: str, block: Block, V: Any, U: Any) -> Any:
-    tables = Tables(V, U)
-    _, grads = row_gradients(kernel, gradient, tables, block)
-    return tuple(whole_table(g, table) for g, table in zip(grads, tables, strict=True))
-
-
-def _block(config: Config, *, own: bool) -> Block:
-    """A block with repeated words, two sentences and padding; negatives that repeat and hit."""
-    halo = BLOCK + 2 * config.window
-    rng = np.random.default_rng(0)
-    sentence = np.where(np.arange(halo) < halo // 2, 0, 1)
-    sentence[-3:] = -1
-    groups, neg = (BLOCK, config.negatives) if own else (BLOCK // GROUP, NEG)
-    return Block(
-        jnp.asarray(rng.integers(0, VOCAB, halo), jnp.int32),
-        jnp.asarray(sentence, jnp.int32),
-        jnp.asarray(rng.integers(1, config.window + 1, BLOCK), jnp.int32),
-        jnp.asarray(rng.integers(0, VOCAB, (groups, neg)), jnp.int32),
-    )
-
-
 def _derivations() -> tuple[Derivation, ...]:
+    both, manual = ("autodiff", "manual"), ("manual",)
+    ways: list[tuple[str, Config, Sequence[str]]] = [
+        ("negative_sampling block", Config(), both),
+        ("negative_sampling block dynamic", Config(window_weights="dynamic"), manual),
+        ("negative_sampling block bfloat16", Config(precision="bfloat16"), manual),
+        ("negative_sampling windows", Config(kernel="windows"), manual),
+        ("naive_softmax block", Config(loss="naive_softmax"), both),
+        ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),
+    ]
     kernels = [
-        kernel_claim(
-            f"kernel {loss} {kernel} {weights} {gradient}",
-            Config(loss=loss, kernel=kernel, window_weights=weights, gradient=gradient, window=3),
-        )
-        for loss in ("negative_sampling", "naive_softmax")
-        for kernel in ("block", "windows")
-        for weights in ("linear", "dynamic")
-        for gradient in ("manual", "autodiff")
+        kernel_claim(f"kernel {name}", config, gradients=lines) for name, config, lines in ways
     ]
     return (
         sigmoid_claim(),
@@ -140,7 +171,8 @@ def _derivations() -> tuple[Derivation, ...]:
         window_claim("skipgram naive_softmax", NAIVE_SOFTMAX, r"\partial J_{skip-gram}"),
         window_claim("skipgram negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{skip-gram}"),
         *kernels,
-        kernel_claim("kernel negative_sampling block bfloat16", Config(precision="bfloat16")),
+        *updates.DERIVATIONS,
+        *optimizers.DERIVATIONS,
     )
 
 

@@ -1,0 +1,77 @@
+"""The small blocks that the claims of the chain are made on, and their plain loss."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jw2v.blocks.windows import Block
+from jw2v.losses.record import Loss
+from jw2v.training.config import Config
+from jw2v.training.step import kernel_of
+
+VOCAB, DIM, NEG, CTX = 13, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
+BLOCK, GROUP, WINDOW = 12, 6, 3
+TABLES = (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM)))
+"""Example arguments: V and U."""
+BOTH = ("float64", "float32")
+
+
+def small(config: Config) -> Config:
+    """The config with a block of a few narrow windows.
+
+    >>> small(Config(negatives=15)).block_size
+    12
+    """
+    window = min(config.window, WINDOW)
+    return replace(
+        config, block=BLOCK, group=GROUP, shared_negatives=NEG, negatives=2, window=window
+    )
+
+
+def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) -> Block:
+    """A block with repeated words, two sentences and padding; negatives that repeat and hit.
+
+    It has three tiles of the block kernel and two groups, which end elsewhere than the tiles. It is
+    of NumPy arrays: making it needs no backend.
+
+    >>> example_block(small(Config(window=3))).ids.shape
+    (18,)
+    """
+    halo = BLOCK + 2 * config.window
+    rng = np.random.default_rng(seed)
+    sentence = np.where(np.arange(halo) < halo // 2, 0, 1)
+    sentence[-config.window - 2 :] = -1  # so the last two centres are none
+    groups, neg = (BLOCK // GROUP, NEG) if loss is None else (BLOCK, config.negatives)
+    arrays = (
+        rng.integers(0, VOCAB, halo),
+        sentence,
+        rng.integers(1, config.window + 1, BLOCK),
+        rng.integers(0, VOCAB, (groups, neg)),
+    )
+    return Block(*(np.asarray(x, np.int32) for x in arrays))  # pyright: ignore[reportArgumentType]
+
+
+def on_device(block: Block) -> Block:
+    """The block as JAX's arrays."""
+    return jax.tree.map(jnp.asarray, block)
+
+
+def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, Block], Any]:
+    """The loss of a block by whole tables: summed over its windows, each on its own."""
+    exact = replace(config, kernel="windows", gradient="autodiff", precision="float64")
+    plain = kernel_of(exact, loss)
+
+    def summed(V: Any, U: Any, block: Block) -> Any:
+        ids = plain.ids(block)
+        return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
+
+    return summed
+
+
+def dtypes_of(config: Config) -> tuple[str, ...]:
+    """The precisions a config's kernel is claimed at; bfloat16 operands are cast inside it."""
+    return ("float32",) if config.precision == "bfloat16" else BOTH

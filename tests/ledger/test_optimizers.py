@@ -1,0 +1,67 @@
+"""The optimizers' claims: what is not the formula is refuted, by however little it is not."""
+
+import jax.numpy as jnp
+import optax
+import pytest
+
+from jw2v.judge import Entry, verify_derivations
+from jw2v.ledger import optimizers
+from jw2v.ledger.optimizers import RULES, optimizer_claim, rows_claim
+from jw2v.optim import rows
+from jw2v.optim.named import NAMED
+
+
+def judged(name: str, optimizer=None) -> Entry:
+    return verify_derivations([optimizer_claim(name, optimizer)], samples=2)[0]
+
+
+def test_every_named_optimizer_has_a_formula():
+    assert set(RULES) == set(NAMED) == set(optimizers.LATEX)
+
+
+def test_rows_alone_follow_from_whole_tables():
+    whole, touched = verify_derivations([rows_claim()], samples=2)
+    assert (whole.verdict_value, whole.verdict_step) == ("holds", None)
+    assert (touched.verdict_value, touched.verdict_step) == ("holds", "holds")
+    assert touched.scope.startswith("54 points")  # 2, and all patterns of five words
+
+
+WRONG = {
+    "sgd uphill": ("sgd", lambda lr: optax.sgd(lambda t: -lr(t))),
+    "sgd by twice the step": ("sgd", lambda lr: optax.sgd(lambda t: 2 * lr(t))),
+    "sgd at a stale rate": ("sgd", lambda lr: optax.sgd(lambda _: lr(0))),
+    "sgd with momentum": ("sgd", lambda lr: optax.sgd(lr, momentum=0.9)),
+    "momentum with another": ("momentum", lambda lr: optax.sgd(lr, momentum=0.91)),
+    "nesterov for momentum": ("momentum", lambda lr: optax.sgd(lr, momentum=0.9, nesterov=True)),
+    "adagrad from zero": ("adagrad", lambda lr: optax.adagrad(lr, initial_accumulator_value=0)),
+    "adagrad, another eps": ("adagrad", lambda lr: optax.adagrad(lr, eps=1e-8)),
+    "rmsprop, eps outside": ("rmsprop", lambda lr: optax.rmsprop(lr, eps_in_sqrt=False)),
+    "adam uncorrected": ("adam", lambda lr: optax.rmsprop(lr, decay=0.999)),
+    "adam, another decay": ("adam", lambda lr: optax.adam(lr, b2=0.99)),
+    "adam for adamw": ("adamw", optax.adam),
+    "lion without decay": ("lion", lambda lr: optax.lion(lr, weight_decay=0.0)),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_another_optimizer_is_refuted(wrong):
+    name, optimizer = WRONG[wrong]
+    assert judged(name, optimizer).verdict_value == "refuted"
+
+
+def test_the_named_optimizer_given_as_a_factory_holds():
+    assert judged("adam", optax.adam).verdict_value == "holds"
+
+
+def test_rows_that_overwrite_are_refuted(monkeypatch):
+    def overwriting(grads, table):
+        return jnp.zeros_like(table).at[grads.ids].set(grads.rows)
+
+    def whole(grads, table):
+        return overwriting(grads, table) if isinstance(grads, rows.RowGrads) else grads
+
+    monkeypatch.setattr(rows, "whole_table", whole)
+    assert judged("adam").verdict_value == "refuted"
+    on_whole_tables, on_rows = verify_derivations([rows_claim()], samples=2)
+    assert on_whole_tables.verdict_value == "refuted"
+    assert (on_rows.verdict_value, on_rows.verdict_step) == ("holds", "refuted")

@@ -1,0 +1,179 @@
+"""The training step's claims: a step that is broken anywhere is refuted."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jw2v.blocks.tables import Tables
+from jw2v.judge import Entry, verify_derivations
+from jw2v.ledger import updates
+from jw2v.ledger.updates import damping_claim, step_claim
+from jw2v.losses.record import Loss
+from jw2v.optim import rows
+from jw2v.training import step as training
+from jw2v.training.config import Config
+
+UNDAMPED = Config(damping="none")
+
+
+def judged(config: Config, loss: Loss | None = None) -> Entry:
+    """At two points."""
+    claim = step_claim("step", config, loss)
+    return verify_derivations([claim], samples=2, dtypes=("float64",))[0]
+
+
+def with_step(monkeypatch: pytest.MonkeyPatch, change) -> None:
+    """Put `change(step)` in the place of the trainer's step."""
+    made = training.make_step
+    monkeypatch.setattr(updates, "make_step", lambda *args: change(made(*args)))
+
+
+def test_the_step_holds():
+    entry = judged(Config())
+    assert (entry.verdict_value, entry.kind) == ("holds", "update")
+    assert entry.power["float64"] < 1e-12
+
+
+def test_a_step_of_the_wrong_sign_is_refuted(monkeypatch):
+    monkeypatch.setattr(rows, "_add", lambda table, grads, update: table.at[grads.ids].add(-update))
+    assert judged(Config()).verdict_value == "refuted"
+
+
+def test_a_step_that_overwrites_is_refuted(monkeypatch):
+    """Of a word's rows the last alone counts."""
+
+    def overwriting(table, grads, update):
+        return table + jnp.zeros_like(table).at[grads.ids].set(update)
+
+    monkeypatch.setattr(rows, "_add", overwriting)
+    assert judged(Config()).verdict_value == "refuted"
+
+
+def test_a_step_that_forgets_damping_is_refuted(monkeypatch):
+    monkeypatch.setattr(training, "_damped", lambda grads, tables, block: grads)
+    assert judged(Config()).verdict_value == "refuted"
+    assert judged(UNDAMPED).verdict_value == "holds"
+
+
+def test_a_step_that_damps_unasked_is_refuted(monkeypatch):
+    made = training.make_step
+    monkeypatch.setattr(updates, "make_step", lambda k, o, _: made(k, o, Config()))
+    assert judged(UNDAMPED).verdict_value == "refuted"
+
+
+def test_a_step_damped_by_the_other_tables_places_is_refuted(monkeypatch):
+    centre, outside = training.centre_uses, training.outside_uses
+    monkeypatch.setattr(training, "centre_uses", outside)
+    monkeypatch.setattr(training, "outside_uses", centre)
+    assert judged(Config()).verdict_value == "refuted"
+
+
+def test_a_step_at_a_stale_learning_rate_is_refuted(monkeypatch):
+    """The optimizer's count stays where it was."""
+
+    def stale(step):
+        def stepped(state, block):
+            after, info = step(state, block)
+            return after._replace(opt_state=state.opt_state), info
+
+        return stepped
+
+    with_step(monkeypatch, stale)
+    assert judged(Config()).verdict_value == "refuted"
+
+
+def test_a_step_that_swaps_the_tables_is_refuted(monkeypatch):
+    def swapping(step):
+        def stepped(state, block):
+            after, info = step(state, block)
+            return after._replace(tables=Tables(after.tables.U, after.tables.V)), info
+
+        return stepped
+
+    with_step(monkeypatch, swapping)
+    assert judged(Config()).verdict_value == "refuted"
+
+
+def test_a_step_that_forgets_a_table_is_refuted(monkeypatch):
+    def forgetful(step):
+        def stepped(state, block):
+            after, info = step(state, block)
+            return after._replace(tables=after.tables._replace(V=state.tables.V)), info
+
+        return stepped
+
+    with_step(monkeypatch, forgetful)
+    assert judged(Config()).verdict_value == "refuted"
+
+
+def test_a_step_by_another_gradient_is_refuted(monkeypatch):
+    """By hand where the hand is wrong; autodiff beside it holds, and the second line says so."""
+    whole = training.gradient_of
+
+    def broken(kernel, gradient):
+        def loss_and_grads(v, u, block):
+            loss, (d_v, d_u) = whole(kernel, gradient)(v, u, block)
+            return loss, (d_v, d_u if gradient == "autodiff" else -d_u)
+
+        return loss_and_grads
+
+    monkeypatch.setattr(training, "gradient_of", broken)
+    claim = step_claim("step", Config(), gradients=("autodiff", "manual"))
+    autodiff, manual = verify_derivations([claim], samples=2, dtypes=("float64",))
+    assert (autodiff.verdict_value, autodiff.verdict_step) == ("holds", None)
+    assert (manual.verdict_value, manual.verdict_step) == ("refuted", "refuted")
+
+
+def damped_otherwise(monkeypatch, factor) -> str:
+    """The verdict on damping by another function of the places."""
+
+    def counted(uses, vocab, dtype):
+        places = jnp.zeros(vocab, dtype).at[uses.ids].add(uses.is_word.astype(dtype))
+        return factor(places, uses)
+
+    monkeypatch.setattr(updates, "sqrt_count", counted)
+    return verify_derivations([damping_claim()])[0].verdict_value
+
+
+DAMPINGS = {
+    "none": lambda m: jnp.ones_like(m),
+    "by the places": lambda m: 1 / jnp.maximum(m, 1),
+    "by one more": lambda m: jax.lax.rsqrt(m + 1),
+    "by the root's inverse": lambda m: jnp.sqrt(jnp.maximum(m, 1)),
+}
+
+
+@pytest.mark.parametrize("name", DAMPINGS)
+def test_another_damping_is_refuted(monkeypatch, name):
+    assert damped_otherwise(monkeypatch, lambda m, _: DAMPINGS[name](m)) == "refuted"
+
+
+def test_damping_that_counts_padding_is_refuted(monkeypatch):
+    def padded(places, uses):
+        all_places = jnp.zeros_like(places).at[uses.ids].add(jnp.ones(uses.ids.shape, places.dtype))
+        return jax.lax.rsqrt(jnp.maximum(all_places, 1))
+
+    assert damped_otherwise(monkeypatch, padded) == "refuted"
+
+
+def test_the_right_damping_written_otherwise_holds(monkeypatch):
+    assert damped_otherwise(monkeypatch, lambda m, _: jnp.maximum(m, 1) ** -0.5) == "holds"
+
+
+def test_damping_claims_every_pattern_of_its_words():
+    entry = verify_derivations([damping_claim()])[0]
+    assert entry.scope.startswith("60 points")  # 8, and Bell(5) = 52
+    assert entry.verdict_value == "holds"
+
+
+def sorted_loss(v_c, u_o, u_neg):
+    """A loss with an operation that the bounds have no rule for."""
+    return jnp.sum((v_c - u_o) ** 2) / 2 + jnp.sum(jnp.sort(u_neg @ v_c)[:2])
+
+
+def test_a_loss_whose_operations_have_no_rule_still_holds():
+    config = Config(kernel="windows", gradient="autodiff")
+    claim = step_claim("step", config, Loss(sorted_loss))
+    entry = verify_derivations([claim], samples=2)[0]
+    assert entry.verdict_value == "holds"
+    assert "coarse bound for sort" in entry.scope
