@@ -53,8 +53,8 @@ def other_rows(trial: Trial, samples: Samples) -> Iterator[Guess]:
             trial.names[i] for i in ids if _stand_in_rows(samples.claimed, samples.points[i])
         ]
         where = f"those of {' or '.join(rows)}" if rows else "rows of other ids"
-        text = f"other variable: right in sum over the rows, but added to {where}"
-        yield Guess("other variable", text, _is_elsewhere)
+        text = f"edit: right in sum over the rows, but added to {where}"
+        yield Guess("edit", text, _is_elsewhere)
 
 
 def _is_elsewhere(samples: Samples) -> bool:

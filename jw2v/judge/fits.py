@@ -37,7 +37,7 @@ def room_for_rounding(terms: np.ndarray, *others: np.ndarray) -> np.ndarray:
 def explanations(excess: np.ndarray, terms: np.ndarray, room: np.ndarray) -> Iterator[Explanation]:
     """Few terms that make up a difference; the fewest first, whole coefficients before others.
 
-    One term may have any coefficient, several one that all have, and two of them whole ones.
+    One term may have any coefficient, several one that all have; or one stands for another.
 
     Args:
       excess: the difference, flat.
@@ -54,7 +54,7 @@ def explanations(excess: np.ndarray, terms: np.ndarray, room: np.ndarray) -> Ite
         found = list(_of_one_coefficient(excess, terms, some, room, count))
         yield from sorted(found, key=lambda e: e.coefficients[0] not in WHOLE)
         if count == 2:
-            yield from _of_two_coefficients(excess, terms, some, room)
+            yield from _of_one_for_another(excess, terms, some, room)
 
 
 def _distinct(terms: np.ndarray, room: np.ndarray) -> list[int]:
@@ -78,23 +78,21 @@ def _of_one_coefficient(
     with np.errstate(all="ignore"):
         coefficients = products / squares
         left = excess @ excess - products * coefficients
-    for i in np.flatnonzero(left <= NEAR * (excess @ excess)):
+    near = np.isfinite(coefficients) & (left <= NEAR * (excess @ excess))
+    for i in np.flatnonzero(near):
         coefficient = float(np.round(coefficients[i], 9))
         if _fits(excess, coefficient * terms[index[i]].sum(axis=0), room):
             yield Explanation(tuple(map(int, index[i])), (coefficient,) * count)
 
 
-def _of_two_coefficients(
+def _of_one_for_another(
     excess: np.ndarray, terms: np.ndarray, some: Sequence[int], room: np.ndarray
 ) -> Iterator[Explanation]:
-    """Two terms with different whole coefficients: one is counted for the other."""
-    for one in WHOLE:
-        for i in some:
-            left = excess - one * terms[i]
-            for other in WHOLE:
-                for j in some:
-                    if other != one and i < j and _fits(left, other * terms[j], room):
-                        yield Explanation((i, j), (one, other))
+    """One term twice, and another not at all."""
+    for i in some:
+        for j in some:
+            if i != j and _fits(excess, terms[i] - terms[j], room):
+                yield Explanation((i, j), (1.0, -1.0))
 
 
 def _fits(excess: np.ndarray, explained: np.ndarray, room: np.ndarray) -> bool:

@@ -38,6 +38,8 @@ def insertions(closed: ClosedJaxpr) -> Iterator[Insertion]:
     yield from _operations(closed)
     for name, function in FUNCTIONS.items():
         yield from _of_uses(closed, name, Formula(function))
+    for name, function in FACTORS.items():
+        yield from _factors(closed, name, Formula(function))
 
 
 def first_repair(
@@ -96,6 +98,20 @@ def _operations(closed: ClosedJaxpr) -> Iterator[Insertion]:
                 yield Insertion(whole, f"{name} -> {other}", line_of(equation))
 
 
+def _factors(closed: ClosedJaxpr, name: str, formula: Formula) -> Iterator[Insertion]:
+    """A result times another variable that is known, or times a derivative at it."""
+    known = [*filter(_is_float, closed.jaxpr.invars)]
+    for index, equation in enumerate(closed.jaxpr.eqns):
+        for result in filter(_is_float, equation.outvars):
+            for variable in known:
+                if variable.aval.shape == result.aval.shape:
+                    *new, atom = spliced(formula, [result, variable], equation)
+                    whole = with_equations(closed, index, [equation, *new], {result: atom})
+                    what = f"{equation.primitive.name} times {name} a variable"
+                    yield Insertion(whole, what, line_of(equation))
+            known.append(result)
+
+
 def _is_float(atom: Any) -> bool:
     return bool(jnp.issubdtype(atom.aval.dtype, jnp.floating))
 
@@ -114,6 +130,12 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "reciprocal": jnp.reciprocal,
     "normalisation": _normalised,
 }
+FACTORS: Mapping[str, Callable[..., Any]] = {
+    "": lambda y, x: y * x,
+    "tanh' of": lambda y, h: y * (1 - h * h),
+    "sigma' of": lambda y, s: y * s * (1 - s),
+}
+"""What a result may lack: a variable, or an activation's derivative, of its value."""
 ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "add": lax.add,
     "sub": lax.sub,

@@ -24,6 +24,11 @@ MOST_NUMBERS = 2_000_000
 """Evaluated at once, in the largest array."""
 RESULT = -1
 """In place of an operand: the result of an equation, all its uses together."""
+FRAME = 5
+"""Parts of a place that say where it is; the last says which operation."""
+MIXING = ("reduce", "dot", "gather", "scatter", "cum", "concatenate", "dynamic", "scan", "while")
+"""What operations that are not elementwise start with."""
+_NOWHERE: tuple[frozenset[Var], frozenset[Var]] = (frozenset(), frozenset())
 
 
 class Gate(NamedTuple):
@@ -35,6 +40,7 @@ class Gate(NamedTuple):
     count: int  # of entries along the axis; 1 without one
     ndim: int
     place: tuple[Any, ...]  # of the source, the same where a loop is unrolled
+    tie: Var | None = None  # the gate is closed together with the others of place and variable
 
 
 Setting = tuple[tuple[int, int], ...]
@@ -88,15 +94,44 @@ def gated(
     """
     closed = inlined(trace(loss, args))
     active = _active(closed, position)
-    gates = [
-        gate
-        for number, equation in enumerate(closed.jaxpr.eqns)
-        for operand, atom in _places(equation, results)
-        if not isinstance(atom, Constant) and atom in active
-        and (operand == RESULT or any(v in active for v in equation.outvars))
-        for gate in _gates(number, operand, atom, _place(equation), entries)
-    ]  # fmt: skip
+    functions = _functions(closed)
+    gates: list[Gate] = []
+    for number, equation in enumerate(closed.jaxpr.eqns):
+        if active.isdisjoint(equation.outvars):
+            continue
+        place = _place(equation)
+        inside, read_outside = functions.get(place[:FRAME], _NOWHERE)
+        for operand, atom in _places(equation, results):
+            if isinstance(atom, Constant) or atom not in active:
+                continue
+            if atom in inside and not (operand == RESULT and atom in read_outside):
+                continue
+            tie = atom if inside and operand != RESULT else None
+            gates += _gates(number, operand, atom, place, entries, tie)
     return Gated(closed, position, tuple(gates))
+
+
+def _functions(closed: ClosedJaxpr) -> dict[tuple[Any, ...], tuple[set[Var], set[Var]]]:
+    """Elementwise functions of several equations that one call of the user's has made.
+
+    A person sees one function there, as in logaddexp(0, z), and its derivative is one term.
+
+    Returns:
+      By place in the source: the variables inside, and those of them that are read outside.
+    """
+    by_place: dict[tuple[Any, ...], list[JaxprEqn]] = {}
+    for equation in closed.jaxpr.eqns:
+        by_place.setdefault(_place(equation)[:FRAME], []).append(equation)
+    found = {}
+    for place, equations in by_place.items():
+        names = [e.primitive.name for e in equations]
+        if place and len(equations) > 1 and not any(n.startswith(MIXING) for n in names):
+            inside = {v for e in equations for v in e.outvars}
+            rest = (e for e in closed.jaxpr.eqns if e not in equations)
+            read = {x for e in rest for x in e.invars if isinstance(x, Var)}
+            results = {x for x in closed.jaxpr.outvars if isinstance(x, Var)}
+            found[place] = (inside, inside & (read | results))
+    return found
 
 
 def _places(equation: JaxprEqn, results: bool) -> Iterator[tuple[int, Any]]:
@@ -106,11 +141,11 @@ def _places(equation: JaxprEqn, results: bool) -> Iterator[tuple[int, Any]]:
 
 
 def _gates(
-    number: int, operand: int, atom: Any, place: tuple[Any, ...], entries: bool
+    number: int, operand: int, atom: Any, place: tuple[Any, ...], entries: bool, tie: Var | None
 ) -> Iterator[Gate]:
     shape = atom.aval.shape
-    yield Gate(number, operand, None, 1, len(shape), place)
-    for axis, size in enumerate(shape if entries else ()):
+    yield Gate(number, operand, None, 1, len(shape), place, tie)
+    for axis, size in enumerate(shape if entries and tie is None else ()):
         if size > 1:
             yield Gate(number, operand, axis, size, len(shape), place)
 

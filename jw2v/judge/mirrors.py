@@ -33,17 +33,18 @@ def mirrored(trial: Trial, samples: Samples) -> Iterator[Guess]:
 def _changes(loss: Gated, samples: Samples, settings: Sequence[Setting]) -> np.ndarray:
     """What the other sign of a score changes; 0 where no sigmoid is taken of it.
 
-    A sigmoid s has s(x) + s(−x) = 2 s(0), and is not linear.
+    A sigmoid s has the same s(x) + s(−x) for all x, and is not linear. It is not asked for s(0),
+    where functions of many a library have a corner.
     """
-    turned, level, far = (
+    turned, twice, twice_turned, far = (
         gradients(loss, samples.points, settings, kind="mirror", factor=factor)
-        for factor in (-1.0, 0.0, SATURATED)
+        for factor in (-1.0, 2.0, -2.0, SATURATED)
     )
     changes = np.zeros_like(turned)
     for i in range(len(settings)):
-        is_odd = agreement(turned[i] + samples.true, 2 * level[i]).all()
-        reach, step = np.abs(far[i] - level[i]).max(), np.abs(samples.true - level[i]).max()
-        if is_odd and reach < SATURATED / 2 * step:
+        is_odd = agreement(turned[i] + samples.true, twice_turned[i] + twice[i]).all()
+        step = np.abs(twice[i] - samples.true).max(initial=0.0)
+        if is_odd and np.abs(far[i] - samples.true).max(initial=0.0) < SATURATED / 2 * step:
             changes[i] = turned[i] - samples.true
     return changes
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from jw2v.judge.factors import law_of, number
 from jw2v.judge.fits import explanations, room_for_rounding
-from jw2v.judge.gates import Gated, Setting, gated, gradients, source
+from jw2v.judge.gates import FRAME, Gated, Setting, gated, gradients, source
 from jw2v.judge.trial import Guess, Samples, Trial
 
 CAUSES = {-1.0: "missing term", -2.0: "sign", 1.0: "doubled term"}
@@ -54,14 +54,21 @@ def settings_of(loss: Gated) -> list[Setting]:
     single: list[Setting] = [
         ((number, entry),)
         for number, gate in enumerate(loss.gates)
-        if gate.count <= MOST_ENTRIES
+        if gate.count <= MOST_ENTRIES and gate.tie is None
         for entry in range(gate.count)
     ]
+    together: dict[object, list[tuple[int, int]]] = {}
+    for number, gate in enumerate(loss.gates):
+        if gate.tie is not None:
+            together.setdefault((gate.place[:FRAME], gate.tie), []).append((number, 0))
+    tied = [tuple(gates) for gates in together.values()]
     by_place: dict[object, list[tuple[int, int]]] = {}
-    for place, gate in enumerate(loss.gates):
+    for number, gate in enumerate(loss.gates):
         if gate.axis is None:
-            by_place.setdefault((gate.place, gate.operand), []).append((place, 0))
-    return single + [tuple(gates) for gates in by_place.values() if len(gates) > 1]
+            key = gate.place[:FRAME] if gate.tie is not None else (gate.place, gate.operand)
+            by_place.setdefault(key, []).append((number, 0))
+    turns = [tuple(gates) for gates in by_place.values() if len(gates) > 1]
+    return [*single, *tied, *turns]
 
 
 def term_values(loss: Gated, samples: Samples, settings: Sequence[Setting]) -> np.ndarray:
@@ -92,7 +99,7 @@ def _guess(
         if coefficient not in CAUSES:
             share = partial(_share_at, chosen=some, entries=entries)
             told[coefficient] += law_of(trial, 1 + coefficient, share)
-    cause = CAUSES.get(max(coefficients), "factor")
+    cause = CAUSES.get(coefficients[0], "factor") if len(told) == 1 else "edit"
     text = f"{cause}: in the gradient of {trial.names[trial.position]}, {', '.join(told.values())}"
     return Guess(cause, text, partial(_is_so, loss, tuple(chosen), coefficients))
 
