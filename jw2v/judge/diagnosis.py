@@ -5,7 +5,7 @@ fresh samples too.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jw2v.judge.bounds import trace
 from jw2v.judge.causes import repaired
 from jw2v.judge.counterexample import smallest
 from jw2v.judge.entries import left_out, other_rows, unmasked
@@ -21,6 +22,7 @@ from jw2v.judge.mirrors import mirrored
 from jw2v.judge.occurrences import parts, terms
 from jw2v.judge.regimes import accumulated, coincidences
 from jw2v.judge.relabel import exchanged, other_variables, transposes
+from jw2v.judge.resizing import compact, indexed
 from jw2v.judge.trial import (
     Guess,
     Stage,
@@ -29,15 +31,16 @@ from jw2v.judge.trial import (
     as_arrays,
     batched,
     names_of,
-    outputs,
+    output,
 )
 
-SECONDS = 4.0
+SECONDS = 3.0
 """After which no repair is searched for."""
+MANY = 64  # points at which an output is compared
 
-STAGES: tuple[Stage, ...] = (
-    multiples,
-    transposes,
+WHOLE: tuple[Stage, ...] = (multiples, transposes)
+"""What is told of the line at the sizes that it is given at."""
+PARTS: tuple[Stage, ...] = (
     accumulated,
     coincidences,
     other_variables,
@@ -96,53 +99,80 @@ def diagnose(
     'sign: claimed = -1 × true'
     """
     end = time.monotonic() + SECONDS
-    trials = list(_wrong(claimed, true, as_arrays(args), loss, wrt, domain, seed))
-    if not trials:
+    arrays = as_arrays(args)
+    count = len(jax.tree.leaves(jax.eval_shape(true, *arrays)))
+    trials = [
+        trial_of(claimed, true, arrays, number, loss=loss, wrt=wrt, domain=domain)
+        for number in range(count)
+    ]
+    wrong = [trial for trial in trials if _is_wrong(trial, seed)]
+    if not wrong:
         return Diagnosis("unknown", "unknown: right in float64, wrong in lower precision", None)
-    guesses = [_first_confirmed(trial, seed, end) for trial in trials]
-    texts = _texts(trials, guesses)
+    guesses = [_first_confirmed(trial, seed, end) for trial in wrong]
     known = [guess for guess in guesses if guess is not None]
-    example = smallest(trials[0], seed)
-    if not known:
-        return Diagnosis("unknown", "unknown", example)
-    return Diagnosis(known[0].cause, texts, example, known[0].line)
+    cause, line = (known[0].cause, known[0].line) if known else ("unknown", None)
+    return Diagnosis(cause, _texts(wrong, guesses), smallest(wrong[0], seed), line)
 
 
-def _wrong(
+def _is_wrong(trial: Trial, seed: int) -> bool:
+    here = trial.draw(seed, MANY)
+    return not agree(here.claimed, here.true)
+
+
+def trial_of(
     claimed: Callable[..., Any],
     true: Callable[..., Any],
     args: tuple[np.ndarray, ...],
-    loss: Callable[..., Any] | None,
-    wrt: int | tuple[int, ...] | None,
-    domain: Callable[..., bool] | None,
-    seed: int,
-) -> Iterator[Trial]:
-    """One trial for each output that is wrong somewhere."""
+    number: int = 0,
+    *,
+    loss: Callable[..., Any] | None = None,
+    wrt: int | tuple[int, ...] | None = None,
+    domain: Callable[..., bool] | None = None,
+) -> Trial:
+    """One output of a line, beside the true one; arguments as of `diagnose`."""
     positions = (wrt,) if isinstance(wrt, int) else wrt
-    count = len(jax.tree.leaves(jax.eval_shape(true, *args)))
-    names = names_of((loss, true, claimed), len(args))
-    for number in range(count):
-        one, other = outputs(claimed, number), outputs(true, number)
-        position = None if positions is None or loss is None else positions[number]
-        trial = Trial(
-            one, other, args, loss if position is not None else None, position, domain, names,
-            batched(one), batched(other),
-        )  # fmt: skip
-        here = trial.draw(seed, count=64)
-        if not agree(here.claimed, here.true):
-            yield trial
+    one, other = output(claimed, number), output(true, number)
+    return Trial(
+        one,
+        other,
+        args,
+        loss,
+        None if positions is None or loss is None else positions[number],
+        number,
+        domain,
+        names_of((loss, true, claimed), len(args)),
+        batched(one),
+        batched(other),
+    )
 
 
 def _first_confirmed(trial: Trial, seed: int, end: float) -> Guess | None:
-    samples, fresh = trial.draw(seed), trial.draw(seed + 1)
-    if not len(samples.true) or not len(fresh.true):
-        return None
+    """The first guess that explains fresh samples too."""
     remaining = partial(_remaining, end)
-    for stage in (*STAGES, partial(repaired, remaining=remaining), exchanged):
-        for guess in stage(trial, samples):
+    short = _compacted(trial, seed)
+    of_whole = [(stage, trial) for stage in WHOLE]
+    of_parts = [(stage, short) for stage in PARTS]
+    of_edits = [(partial(repaired, remaining=remaining), short), (exchanged, short)]
+    for stage, of in (*of_whole, *of_parts, *of_edits):
+        samples, fresh = of.draw(seed), of.draw(seed + 1)
+        if min(len(samples.true), len(fresh.true)) == 0:
+            continue
+        for guess in stage(of, samples):
             if guess.confirmed(fresh):
                 return guess
     return None
+
+
+def _compacted(trial: Trial, seed: int) -> Trial:
+    """The trial at small sizes, if the line is wrong there too; else as it is."""
+    args = compact(trial.args, indexed(trace(trial.true, trial.args)))
+    if all(x.shape == y.shape for x, y in zip(args, trial.args, strict=True)):
+        return trial
+    short = trial.resized(args)
+    try:
+        return short if _is_wrong(short, seed) else trial
+    except Exception:  # whatever a stranger's function raises at a size that it is not made for
+        return trial
 
 
 def _remaining(end: float) -> float:
@@ -155,6 +185,11 @@ def _texts(trials: Sequence[Trial], guesses: Sequence[Guess | None]) -> str:
     if len(set(told)) == 1:
         return told[0]
     return "; ".join(
-        text if trial.position is None else f"gradient of {trial.names[trial.position]}: {text}"
-        for trial, text in zip(trials, told, strict=True)
+        f"{_title(trial)}: {text}" for trial, text in zip(trials, told, strict=True)
     )
+
+
+def _title(trial: Trial) -> str:
+    if trial.position is None:
+        return f"output {trial.number + 1}"
+    return f"gradient of {trial.names[trial.position]}"

@@ -105,13 +105,15 @@ def _guess(
 
 
 def _told(coefficient: float, place: str) -> str:
+    several = " and " in place
+    terms, verb = ("the terms of", "are") if several else ("the term of", "is")
     if coefficient == -1:
-        return f"the term of {place} is missing"
+        return f"{terms} {place} {verb} missing"
     if coefficient == -2:
-        return f"the term of {place} has the wrong sign"
+        return f"{terms} {place} {'have' if several else 'has'} the wrong sign"
     if coefficient == 1:
-        return f"the term of {place} is counted twice"
-    return f"the term of {place} is multiplied by {number(1 + coefficient)}"
+        return f"{terms} {place} {verb} counted twice"
+    return f"{terms} {place} {verb} multiplied by {number(1 + coefficient)}"
 
 
 def where(loss: Gated, chosen: Sequence[Setting]) -> str:

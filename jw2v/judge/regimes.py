@@ -8,7 +8,7 @@ import numpy as np
 
 from jw2v.judge.bounds import trace
 from jw2v.judge.surgery import inlined, line_of
-from jw2v.judge.trial import EXACT, Guess, Samples, Trial, agree, agreement, batched
+from jw2v.judge.trial import EXACT, Guess, Samples, Trial, affordable, agree, agreement, batched
 
 POINTS = 256
 TRIES = 20  # draws for each point that is wanted
@@ -124,7 +124,7 @@ def _drawn(trial: Trial, seed: int) -> Samples:
         point = _point(trial.args, rng)
         if trial.domain is None or trial.domain(*point):
             found.append(point)
-            if len(found) == POINTS:
+            if len(found) == affordable(trial.args, POINTS):
                 break
     return trial.at(tuple(np.stack(parts) for parts in zip(*found, strict=True)))
 

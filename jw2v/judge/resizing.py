@@ -12,6 +12,10 @@ from jax.extend.core import ClosedJaxpr, Var
 
 from jw2v.judge.surgery import inlined
 
+LONG = 20
+SMALL = (17, 13, 11, 7, 5, 3)
+"""Sizes of axes that were longer."""
+
 Axis = tuple[int, int]
 """Position of an argument, and of one of its axes."""
 
@@ -55,6 +59,18 @@ def _resized(x: np.ndarray, sizes: Mapping[int, int], table: int | None) -> np.n
     words = int(x.max()) + 1
     shorter = [sizes.get(size, size) for size in ([table] if table else sizes) if size >= words]
     return np.resize(x, shape) % min([words, *shorter]) if x.dtype.kind in "iu" else x
+
+
+def compact(args: tuple[np.ndarray, ...], tables: Mapping[int, int]) -> tuple[np.ndarray, ...]:
+    """Arguments with their long axes at small sizes that are all different.
+
+    >>> [x.shape for x in compact((np.ones((1000, 100)), np.ones((5, 100))), {})]
+    [(17, 13), (5, 13)]
+    """
+    present = axes_by_size(args)
+    long = sorted((size for size in present if size > LONG), reverse=True)
+    free = [size for size in SMALL if size not in present]
+    return resized(args, dict(zip(long, free, strict=False)), tables)
 
 
 def indexed(closed: ClosedJaxpr) -> dict[int, int]:

@@ -19,6 +19,8 @@ FLOAT64_BITS = 53
 TOLERANCE = 1e-9
 """Of the largest entry at a point: far above float64's rounding, far below a mistake."""
 SAMPLES = 8
+FEWEST = 4  # samples
+MOST_NUMBERS = 200_000  # in all samples together
 
 Values = Callable[[Points], list[np.ndarray]]
 """The outputs of a function at stacked points, each stacked."""
@@ -87,7 +89,8 @@ class Trial:
       true: what it must equal.
       args: example arguments, integers are ids.
       loss: of which `true` is the gradient; None: the line is a value.
-      position: of the argument that the gradient is taken of.
+      position: of the argument that the gradient is taken of; None: the line is a value.
+      number: of the output.
       domain: predicate of the arguments.
       names: of the arguments.
       claimed_at: `claimed` at stacked points.
@@ -99,6 +102,7 @@ class Trial:
     args: tuple[np.ndarray, ...]
     loss: Callable[..., Any] | None
     position: int | None
+    number: int
     domain: Callable[..., bool] | None
     names: tuple[str, ...]
     claimed_at: Values
@@ -106,14 +110,18 @@ class Trial:
 
     def at(self, points: Points) -> Samples:
         """Both sides at points, those left out where one of them is not finite."""
-        with np.errstate(all="ignore"):
-            claimed, true = self.claimed_at(points)[0], self.true_at(points)[0]
-        count = len(true)
-        finite = np.isfinite(claimed.reshape(count, -1)).all(axis=1)
-        finite &= np.isfinite(true.reshape(count, -1)).all(axis=1)
-        if finite.all():
-            return Samples(points, claimed, true)
+        claimed, true = self._both(points)
+        finite = _is_finite(claimed) & _is_finite(true)
         return Samples(tuple(x[finite] for x in points), claimed[finite], true[finite])
+
+    def finite(self, points: Points) -> np.ndarray:
+        """At which points both sides are finite."""
+        claimed, true = self._both(points)
+        return _is_finite(claimed) & _is_finite(true)
+
+    def _both(self, points: Points) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(all="ignore"):
+            return self.claimed_at(points)[0], self.true_at(points)[0]
 
     def draw(self, seed: int, count: int = SAMPLES) -> Samples:
         """Both sides at generic points of the domain."""
@@ -124,12 +132,25 @@ class Trial:
         return replace(self, args=args)
 
 
+def _is_finite(x: np.ndarray) -> np.ndarray:
+    return np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+
+
 def stacked(
     args: tuple[np.ndarray, ...], count: int, seed: int, domain: Callable[..., bool] | None
 ) -> Points:
-    """Generic points, stacked."""
-    drawn = points(args, samples=count, seed=seed, domain=domain)
+    """Generic points, stacked; fewer where the arguments are large."""
+    drawn = points(args, samples=affordable(args, count), seed=seed, domain=domain)
     return tuple(np.stack(parts) for parts in zip(*drawn, strict=True))
+
+
+def affordable(args: Sequence[np.ndarray], count: int) -> int:
+    """As many points as are wanted, or fewer where the arguments are large.
+
+    >>> affordable((np.ones((1000, 100)),), 64)
+    4
+    """
+    return min(count, max(FEWEST, MOST_NUMBERS // max(1, sum(x.size for x in args))))
 
 
 @dataclass(frozen=True)
@@ -152,13 +173,13 @@ class Guess:
 Stage = Callable[[Trial, Samples], Iterator[Guess]]
 
 
-def outputs(fn: Callable[..., Any], number: int) -> Callable[..., Any]:
+def output(fn: Callable[..., Any], number: int) -> Callable[..., Any]:
     """One of the arrays that a function gives."""
 
-    def output(*args: Any) -> Any:
+    def one(*args: Any) -> Any:
         return jax.tree.leaves(fn(*args))[number]
 
-    return output
+    return one
 
 
 def names_of(functions: Sequence[Callable[..., Any] | None], count: int) -> tuple[str, ...]:
