@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Var
 
-from jw2v.judge.bounds import UnsupportedError, evaluate, trace
+from jw2v.judge.bounds import UnsupportedError, trace
 from jw2v.judge.edits import Edit, edits, repairs
 from jw2v.judge.forgotten import first_repair
 from jw2v.judge.surgery import Formula, inlined, spliced, with_equations
-from jw2v.judge.trial import EXACT, Guess, Samples, Trial, agree
+from jw2v.judge.trial import Guess, Samples, Trial, agree
+from jw2v.judge.values import values
 
 POINTS = 3
 OMISSIONS = frozenset({"missing", "function", "reduction", "complement", "choice"})
@@ -39,7 +39,7 @@ def _omissions(
     trial: Trial, samples: Samples, remaining: Callable[[], float]
 ) -> Iterator[Guess]:
     """The true line with one operation left out or another in its place."""
-    for edit in edits(trace(trial.true, trial.args)):
+    for edit in edits(inlined(trace(trial.true, trial.args))):
         if not remaining():
             return
         if edit.kind in OMISSIONS and _is_at(samples, samples.claimed, edit.jaxpr):
@@ -87,9 +87,7 @@ def _is_at(samples: Samples, wanted: np.ndarray, closed: ClosedJaxpr) -> bool:
 
 
 def _value(closed: ClosedJaxpr, samples: Samples, point: int) -> np.ndarray:
-    with jax.enable_x64(True):
-        (result,) = evaluate(closed, [x[point] for x in samples.points], arithmetic=EXACT)
-    return result.value
+    return values(closed, [x[point] for x in samples.points])[0]
 
 
 def _cause_of(closed: ClosedJaxpr, edit: Edit, samples: Samples) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from jw2v.judge.bounds import trace
 from jw2v.judge.surgery import inlined, line_of
-from jw2v.judge.trial import EXACT, Guess, Samples, Trial, affordable, agree, agreement, batched
+from jw2v.judge.trial import Guess, Samples, Trial, affordable, agree, agreement, batched
+from jw2v.judge.values import scatter_add
 
 POINTS = 256
 TRIES = 20  # draws for each point that is wanted
@@ -22,8 +23,7 @@ def accumulated(trial: Trial, samples: Samples) -> Iterator[Guess]:
     lines = [line_of(e) for e in jaxpr.eqns if e.primitive.name == "scatter"]
     if not lines:
         return
-    moves = {**EXACT.moves, "scatter": EXACT.moves["scatter-add"]}
-    at = batched(trial.claimed, arithmetic=EXACT._replace(moves=moves))
+    at = batched(trial.claimed, {"scatter": scatter_add})
 
     def confirmed(fresh: Samples) -> bool:
         return agree(at(fresh.points)[0], fresh.true)

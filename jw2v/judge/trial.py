@@ -1,21 +1,21 @@
 """A wrong line beside the true one, at points: what guesses at its cause are tried on."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 
 from jw2v.errors import UsageError
-from jw2v.judge.bounds import ARITHMETIC, Arithmetic, UnsupportedError, evaluate, trace
+from jw2v.judge.bounds import UnsupportedError, trace
 from jw2v.judge.compare import Points
-from jw2v.judge.moves import MOVES
-from jw2v.judge.rules import RULES, exact
 from jw2v.judge.sampling import points
+from jw2v.judge.surgery import inlined
+from jw2v.judge.values import Value, values
 
-FLOAT64_BITS = 53
 TOLERANCE = 1e-9
 """Of the largest entry at a point: far above float64's rounding, far below a mistake."""
 SAMPLES = 8
@@ -26,29 +26,7 @@ Values = Callable[[Points], list[np.ndarray]]
 """The outputs of a function at stacked points, each stacked."""
 
 
-def _without_error(rule: Callable[..., Any]) -> Callable[..., Any]:
-    def value(op: Any, *operands: Any) -> Any:
-        result = rule(op, *operands)
-        several = isinstance(result, list)
-        return [exact(r.value) for r in result] if several else exact(result.value)
-
-    return value
-
-
-def _uninitialised(op: Any) -> Any:
-    return exact(np.zeros(op.shape))  # what is read of it is multiplied by nothing
-
-
-EXACT = ARITHMETIC._replace(
-    rules={name: _without_error(rule) for name, rule in RULES.items()},
-    moves={name: _without_error(rule) for name, rule in MOVES.items()}
-    | {"empty2": _uninitialised},
-    constant_bits=FLOAT64_BITS,
-)
-"""Values alone, without bounds: what an operation on integers needs to be followed."""
-
-
-def batched(fn: Callable[..., Any], *, arithmetic: Arithmetic = EXACT) -> Values:
+def batched(fn: Callable[..., Any], instead: Mapping[str, Value] | None = None) -> Values:
     """A function at stacked points, in float64 in NumPy; traced once for each count and shape.
 
     Where it has an operation without a rule it is compiled instead.
@@ -56,18 +34,17 @@ def batched(fn: Callable[..., Any], *, arithmetic: Arithmetic = EXACT) -> Values
     >>> batched(lambda x: 2 * x)((np.array([1.0, 2.0]),))[0].tolist()
     [2.0, 4.0]
     """
-    traced: dict[Any, Any] = {}
+    traced: dict[Any, ClosedJaxpr] = {}
 
     def at(points: Points) -> list[np.ndarray]:
         key = tuple((x.shape, x.dtype) for x in points)
         if key not in traced:
-            traced[key] = trace(jax.vmap(fn), points)
-        with jax.enable_x64(True):  # operations on integers are JAX's
-            try:
-                results = evaluate(traced[key], points, arithmetic=arithmetic)
-            except UnsupportedError:
+            traced[key] = inlined(trace(jax.vmap(fn), points))
+        try:
+            return values(traced[key], points, instead)
+        except UnsupportedError:
+            with jax.enable_x64(True):
                 return [np.asarray(x) for x in jax.jit(jax.vmap(fn))(*points)]
-        return [r.value for r in results]
 
     return at
 
