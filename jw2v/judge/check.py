@@ -10,11 +10,13 @@ import numpy as np
 
 from jw2v.errors import UsageError
 from jw2v.judge.bounds import UNIT_ROUNDOFF, trace
-from jw2v.judge.compare import Finding, Measured, Points, find, measure, rounded_to
+from jw2v.judge.compare import Measured, Points, find, measure, rounded_to
+from jw2v.judge.diagnosis import diagnose
 from jw2v.judge.patterns import MOST_IDS, id_points
 from jw2v.judge.records import Verdict
 from jw2v.judge.sampling import points
-from jw2v.judge.witness import Hearing, hear, true_gradient
+from jw2v.judge.text import rows
+from jw2v.judge.witness import hear, true_gradient
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Report:
         some precision more than 1 % of the entries are nowhere ten times their bound, all gradients
         are zero everywhere, one is not finite somewhere (narrow the domain), or the witnesses
         disagree.
-      diagnosis: what is wrong, where it is known; else None.
-      counterexample: argument, entry, claimed and true value at the worst point; None if it holds.
+      diagnosis: what is wrong; "unknown" where no cause explains it. None if it holds.
+      counterexample: arguments of small numbers where there are some, and the argument and entry of
+        the gradient with its claimed and true value; None if it holds.
       margin: the worst error in bounds.
       power: for each dtype, the smallest relative change that would have failed in every entry.
       scope: what was tried.
@@ -49,11 +52,8 @@ class Report:
         if self.diagnosis:
             lines.append(f"  {self.diagnosis}")
         if self.counterexample:
-            c = self.counterexample
-            lines.append(
-                f"  argument {c['argument']}, entry {c['entry']} in {c['dtype']}: "
-                f"claimed {c['claimed']:.6g}, true {c['true']:.6g}"
-            )
+            shown = ", ".join(f"{name} = {value}" for name, value in rows(self.counterexample))
+            lines.append(f"  {shown}")
         return "\n".join(lines)
 
 
@@ -68,6 +68,7 @@ def check_gradient(
     samples: int = 8,
     seed: int = 0,
     twin: Callable[..., Any] | None = None,
+    explain: bool = True,
 ) -> Report:
     """Judge a claimed gradient against `jax.grad` of the loss, entry by entry.
 
@@ -87,6 +88,8 @@ def check_gradient(
       seed: of the points.
       twin: the loss once more, in operations that are analytic in complex arguments; its complex
         step is then a further witness.
+      explain: name the mistake of a refuted claim and search small numbers that show it; takes
+        seconds at most.
 
     Returns:
       The report; `print(report)` shows it.
@@ -113,8 +116,23 @@ def check_gradient(
     if turned := _transposed(claimed, truth, tuple(args)):
         return Report("refuted", turned, None, float("inf"), {}, "shapes alone")
     measured = [measure(claimed, truth, where, dtype=dtype) for dtype in dtypes]
+    finding, scope = find(measured), scope_of(measured)
     hearing = hear(loss, truth, positions, where, twin=twin, seed=seed)
-    return _report(find(measured), hearing, measured, positions)
+    if not hearing.agree:
+        why = (
+            f"the witnesses disagree: Taylor slope {hearing.taylor}, complex step off by "
+            f"{hearing.complex_step}; autodiff of this loss may not be its derivative"
+        )
+        return Report("undecided", why, None, finding.margin, finding.power, scope)
+    diagnosis = counterexample = None
+    if finding.worst is not None:
+        worst = dict(finding.worst)
+        counterexample = {"argument": positions[worst.pop("output")], **worst}
+    if finding.worst is not None and explain:
+        options: dict[str, Any] = {"loss": loss, "wrt": wrt, "domain": domain, "seed": seed}
+        found = diagnose(claimed, truth, args, **options)
+        diagnosis, counterexample = found.text, found.counterexample or counterexample
+    return Report(finding.verdict, diagnosis, counterexample, finding.margin, finding.power, scope)
 
 
 def stacked_points(
@@ -183,50 +201,3 @@ def scope_of(measured: Sequence[Measured]) -> str:
     coarse = {m.coarse for m in measured if m.coarse}
     bound = f", coarse bound for {', '.join(sorted(coarse))}" if coarse else ""
     return f"{len(measured[0].points[0])} points, {dtypes}, {jax.default_backend()}{bound}"
-
-
-def _report(
-    finding: Finding,
-    hearing: Hearing,
-    measured: Sequence[Measured],
-    positions: tuple[int, ...],
-) -> Report:
-    scope = scope_of(measured)
-    if not hearing.agree:
-        why = (
-            f"the witnesses disagree: Taylor slope {hearing.taylor}, complex step off by "
-            f"{hearing.complex_step}; autodiff of this loss may not be its derivative"
-        )
-        return Report("undecided", why, None, finding.margin, finding.power, scope)
-    counterexample = None
-    if finding.worst is not None:
-        worst = dict(finding.worst)
-        counterexample = {"argument": positions[worst.pop("output")], **worst}
-    diagnosis = factor(measured) if finding.verdict == "refuted" else None
-    return Report(finding.verdict, diagnosis, counterexample, finding.margin, finding.power, scope)
-
-
-def factor(measured: Sequence[Measured]) -> str | None:
-    """What is wrong, where the claim is one factor times the truth at all points; else None."""
-    factors = []
-    for m in measured:
-        for leaf in m.leaves:
-            known = np.isfinite(leaf.true) & np.isfinite(leaf.bound) & np.isfinite(leaf.claimed)
-            claimed, true = leaf.claimed[known], leaf.true[known]
-            if not known.all() or not true.any():
-                return None
-            share = float(claimed @ true / (true @ true))
-            if (np.abs(claimed - share * true) > (2 + abs(share)) * leaf.bound[known]).any():
-                return None
-            factors.append(share)
-    first = factors[0]
-    if any(abs(f - first) > 1e-3 for f in factors):
-        return None
-    if first == 0:
-        return "missing: claimed = 0"
-    near = round(first, 3)
-    if near == -1:
-        return "sign: claimed = -1 × true"
-    if near == 1:
-        return f"factor: claimed = (1 + {first - 1:.2g}) × true"
-    return f"factor: claimed = {near or first:.4g} × true"

@@ -109,9 +109,9 @@ def _scatter_add(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) 
     places = scattered(x.value, indices.value, updates.value, op.params)
     at, inside = places.flat[places.inside], places.inside
 
-    def summed(start: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    def summed(start: np.ndarray, parts: Any) -> np.ndarray:
         total = start.ravel().copy()
-        np.add.at(total, at, parts[inside])
+        np.add.at(total, at, np.asarray(parts)[inside])
         return total.reshape(x.value.shape)
 
     nothing = np.zeros(x.value.shape)

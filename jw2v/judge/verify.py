@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from jw2v.errors import UsageError
-from jw2v.judge.check import check_options, factor, scope_of, stacked_points
+from jw2v.judge.check import check_options, scope_of, stacked_points
 from jw2v.judge.compare import (
     Claimed,
     Finding,
@@ -22,6 +22,7 @@ from jw2v.judge.compare import (
     find,
     true_values,
 )
+from jw2v.judge.diagnosis import diagnose
 from jw2v.judge.growth import growth
 from jw2v.judge.records import Derivation, Entry, Step
 from jw2v.judge.witness import hear, true_gradient
@@ -147,7 +148,7 @@ class _Court:
 
     def judge(self, step: Step, ledger: str) -> Entry:
         began = time.perf_counter()
-        of_step = diagnosis = None
+        of_step = diagnosis = counterexample = None
         if step.kind == "complexity":
             finding, scope = _of_growth(step)
         else:
@@ -155,9 +156,10 @@ class _Court:
             finding = find(measured, zeros=step.kind in ("zero", "invariant"))
             if step.target is None and not self.witnesses_agree(self.domain(step)):
                 finding = finding._replace(verdict="undecided")
-            diagnosis = factor(measured) if finding.verdict == "refuted" else None
             of_step = self.follows(step)
             scope = scope_of(measured)
+            if finding.verdict == "refuted":
+                diagnosis, counterexample = self.diagnosed(step)
         return Entry(
             ledger=ledger,
             id=step.id,
@@ -171,7 +173,7 @@ class _Court:
             margin=finding.margin,
             power=finding.power,
             diagnosis=diagnosis,
-            counterexample=finding.worst,
+            counterexample=counterexample or finding.worst,
             correct_expression=step.correct if self.is_corrected(step) else None,
             scope=scope,
             note=step.note,
@@ -200,6 +202,19 @@ class _Court:
         return find(
             self.measured(step, before.fn), zeros=step.kind in ("zero", "invariant")
         ).verdict
+
+    def diagnosed(self, step: Step) -> tuple[str, dict[str, Any] | None]:
+        d = self.derivation
+        gradient = step.target is None and step.kind != "vjp" and d.wrt is not None
+        found = diagnose(
+            step.fn,
+            self.value_target(step),
+            d.args,
+            loss=d.of if gradient else None,
+            wrt=d.wrt if gradient else None,
+            domain=self.domain(step),
+        )
+        return found.text, found.counterexample
 
     def is_corrected(self, step: Step) -> bool:
         """Whether the right expression that the ledger gives is right."""
