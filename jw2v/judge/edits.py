@@ -19,6 +19,7 @@ from jw2v.judge.operators import OPERATORS, RETURNED, Change, Kind, Site, alike,
 from jw2v.judge.surgery import (
     Atom,
     Formula,
+    expressions,
     feeding,
     inlined,
     line_of,
@@ -176,12 +177,12 @@ def _planned(
     wanted = range(len(closed.jaxpr.outvars)) if outputs is None else outputs
     fed = feeding(closed, wanted)
     inputs = (*closed.jaxpr.invars, *closed.jaxpr.constvars)
-    shared = _shared(closed)
+    shared, first = _shared(closed), expressions(closed)
     for index, equation in enumerate(closed.jaxpr.eqns):
         if index < start or index not in fed:
             continue
         earlier = (v for e in reversed(closed.jaxpr.eqns[:index]) for v in e.outvars)
-        site = Site(equation, (*inputs, *earlier), shared)
+        site = Site(equation, (*inputs, *earlier), shared, first)
         for change in (change for operator in OPERATORS for change in operator(site)):
             yield _Planned(change.kind, partial(_changed, closed, index, change))
         yield from _planned_within(closed, index)
@@ -249,8 +250,8 @@ def _planned_outputs(
     """What is returned: another output, nothing, or a multiple of what is read elsewhere too."""
     outvars = closed.jaxpr.outvars
     for at in wanted:
-        for other in range(len(outvars)):
-            if (other > at or other not in wanted) and alike(outvars[at], outvars[other]):
+        for other in wanted:
+            if other > at and alike(outvars[at], outvars[other]):
                 exchanged = {at: outvars[other], other: outvars[at]}
                 what = f"swap outputs {at + 1} and {other + 1}"
                 yield _Planned("swap", partial(_returned, closed, "swap", what, exchanged))

@@ -93,11 +93,13 @@ class Site:
       scope: variables that are known before it, the function's own arguments first, then the
         nearest.
       shared: variables that are read more than once.
+      first: each variable to the first one of the same expression.
     """
 
     equation: JaxprEqn
     scope: tuple[Var, ...]
     shared: frozenset[Var]
+    first: Mapping[Var, Var]
 
     @property
     def name(self) -> str:
@@ -128,10 +130,11 @@ def alike(one: Any, other: Any) -> bool:
     return one.aval.shape == other.aval.shape and one.aval.dtype == other.aval.dtype
 
 
-def others(atom: Any, scope: tuple[Var, ...]) -> Iterator[Var]:
-    """Variables of the scope that could stand in an atom's place."""
-    found = (v for v in scope if v is not atom and alike(v, atom))
-    yield from (v for v, _ in zip(found, range(OTHERS), strict=False))
+def others(atom: Var, site: Site) -> list[Var]:
+    """Variables of other expressions that could stand in a variable's place."""
+    found = {site.first[v]: v for v in reversed(site.scope) if alike(v, atom)}
+    found.pop(site.first[atom], None)
+    return list(reversed(found.values()))[:OTHERS]
 
 
 def _result(kind: Kind, what: str, function: Callable[..., Any], *options: Any) -> Change:
@@ -418,7 +421,7 @@ def _variables(site: Site) -> Iterator[Change]:
     for at, atom in enumerate(site.operands):
         if isinstance(atom, Constant):
             continue
-        for other in others(atom, site.scope):
+        for other in others(atom, site):
             what = "other variable" if is_float(atom) else "other id"
             invars = [other if i == at else x for i, x in enumerate(site.operands)]
             yield _with("variable", f"{what} for operand {at + 1}", site, invars=invars)

@@ -28,7 +28,8 @@ class Formula(NamedTuple):
 def inlined(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The same function without calls of inner jaxprs, and without what nobody reads.
 
-    Equations of a function of JAX's own keep the line that called it.
+    Equations of a function of JAX's own have the line that called it; equations that need no
+    change stay the same objects.
 
     >>> f = jax.jit(lambda x: (x + 1, x * 2))
     >>> jaxpr = jax.make_jaxpr(lambda x: f(x)[1])(1.0)
@@ -64,12 +65,14 @@ class _Inlining:
                 continue
             if fresh:  # an inner jaxpr may be called twice
                 names.update((v, Var(v.aval)) for v in equation.outvars)
-            here = equation.replace(
-                invars=operands,
-                outvars=[names.get(v, v) for v in equation.outvars],  # pyright: ignore[reportArgumentType]
-                source_info=source or equation.source_info,
+            elif operands == equation.invars:
+                self.equations.append(equation)
+                continue
+            outvars: Any = [names.get(v, v) for v in equation.outvars]
+            written = source or equation.source_info
+            self.equations.append(
+                equation.replace(invars=operands, outvars=outvars, source_info=written)
             )
-            self.equations.append(here)
         return [renamed(atom, names) for atom in jaxpr.outvars]
 
     def _call(self, called: ClosedJaxpr, operands: Sequence[Atom], source: Any) -> list[Atom]:
@@ -126,6 +129,28 @@ def feeding(closed: ClosedJaxpr, outputs: Sequence[int]) -> set[int]:
             found.add(index)
             needed.update(atom for atom in equation.invars if isinstance(atom, Var))
     return found
+
+
+def expressions(closed: ClosedJaxpr) -> dict[Var, Var]:
+    """Each variable to the first one that is computed by the same expression.
+
+    >>> jaxpr = jax.make_jaxpr(lambda x: (x + 1, x * 2, x + 1))(1.0)
+    >>> first = expressions(jaxpr)
+    >>> [jaxpr.jaxpr.outvars.index(first[v]) for v in jaxpr.jaxpr.outvars]
+    [0, 1, 0]
+    """
+    first: dict[Var, Var] = {v: v for v in (*closed.jaxpr.invars, *closed.jaxpr.constvars)}
+    known: dict[tuple[Any, ...], list[JaxprEqn]] = {}
+    for equation in closed.jaxpr.eqns:
+        read = tuple(
+            first[atom] if isinstance(atom, Var) else (str(atom.val), atom.aval)
+            for atom in equation.invars
+        )
+        alike = known.setdefault((equation.primitive, read), [])
+        earlier = next((e for e in alike if e.params == equation.params), equation)
+        alike.append(equation)
+        first.update(zip(equation.outvars, (first.get(v, v) for v in earlier.outvars), strict=True))
+    return first
 
 
 def spliced(

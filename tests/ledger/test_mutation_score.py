@@ -1,0 +1,53 @@
+"""The judge refutes every wrong gradient that one edit makes of a right one of ours."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jw2v.blocks.tables import RowGrads, whole_table
+from jw2v.judge.mutation import MOST_EQUIVALENT, mutation_score
+from jw2v.judge.records import claim
+from jw2v.ledger.kernels import DERIVATIONS
+from jw2v.losses import negative_sampling
+
+LEAST = 2000
+
+
+def table_loss(v_c, U, o, neg):
+    return negative_sampling.loss(v_c, U[o], U[neg])
+
+
+def table_gradients(v_c, U, o, neg):
+    """Part (g): the gradient of a word sums those of its rows."""
+    _, (d_v_c, d_u_o, d_u_neg) = negative_sampling.loss_and_grads(v_c, U[o], U[neg])
+    ids = jnp.concatenate([o[None], neg])
+    rows = jnp.concatenate([d_u_o[None], d_u_neg])
+    return d_v_c, whole_table(RowGrads(ids, rows), U)
+
+
+SUMMED_ROWS = claim(
+    "summed rows", table_loss, table_gradients,
+    (np.ones(5), np.ones((7, 5)), np.array(6), np.array([6, 6, 6])), wrt=(0, 1),
+)  # fmt: skip
+
+HAND_AND_KERNELS = [
+    (derivation, step)
+    for derivation in (SUMMED_ROWS, *DERIVATIONS)
+    for step in derivation.steps
+    if step.kind in ("gradient", "kernel")
+]
+
+
+@pytest.mark.slow
+def test_every_mutant_of_the_hand_gradients_and_kernels_is_refuted_or_equivalent(untyped):
+    scores = [
+        mutation_score(derivation, step, dtype=derivation.dtypes[0])
+        for derivation, step in HAND_AND_KERNELS
+    ]
+    for score in scores:
+        print(score)
+    names = [score.name for score in scores]
+    assert {"summed rows", "sigmoid", "naive_softmax", "negative_sampling"} < set(names)
+    assert [str(edit) for score in scores for edit in score.alive] == []
+    assert max(score.share for score in scores) <= MOST_EQUIVALENT
+    assert sum(score.mutants for score in scores) >= LEAST
