@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jw2v.judge.bounds import trace
-from jw2v.judge.resizing import axes_by_size, indexed, resized
+from jw2v.judge.resizing import axes_by_size, resized
 from jw2v.judge.trial import Samples, Trial, column, sizes
 
 SECONDS = 1.5
@@ -68,11 +67,10 @@ class _Found(NamedTuple):
 
 def _shorter(trial: Trial) -> Iterator[Trial]:
     """The trial with short axes, the fewest numbers first, and last of all as it is."""
-    tables = indexed(trace(trial.true, trial.args))
     longer = [size for size in axes_by_size(trial.args) if size > 1]
     lengths = product(*([n for n in LENGTHS if n <= size] for size in longer))
     chosen = [dict(zip(longer, some, strict=True)) for some in lengths]
-    shorter = [resized(trial.args, sizes, tables) for sizes in chosen]
+    shorter = [resized(trial.args, sizes, trial.tables) for sizes in chosen]
     for args in sorted(shorter, key=lambda args: sum(x.size for x in args)):
         yield trial.resized(args)
     yield trial

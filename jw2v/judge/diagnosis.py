@@ -6,7 +6,7 @@ fresh samples too.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from jw2v.judge.regimes import accumulated, coincidences
 from jw2v.judge.relabel import exchanged, other_variables, transposes
 from jw2v.judge.resizing import compact, indexed
 from jw2v.judge.trial import (
+    MANY,
     Guess,
     Stage,
     Trial,
@@ -31,12 +32,10 @@ from jw2v.judge.trial import (
     as_arrays,
     batched,
     names_of,
-    output,
 )
 
 SECONDS = 3.0
 """After which no repair is searched for."""
-MANY = 64  # points at which an output is compared
 
 WHOLE: tuple[Stage, ...] = (multiples, transposes)
 """What is told of the line at the sizes that it is given at."""
@@ -101,10 +100,8 @@ def diagnose(
     end = time.monotonic() + SECONDS
     arrays = as_arrays(args)
     count = len(jax.tree.leaves(jax.eval_shape(true, *arrays)))
-    trials = [
-        trial_of(claimed, true, arrays, number, loss=loss, wrt=wrt, domain=domain)
-        for number in range(count)
-    ]
+    trial = trial_of(claimed, true, arrays, loss=loss, wrt=wrt, domain=domain)
+    trials = [of_output(trial, number, wrt) for number in range(count)]
     wrong = [trial for trial in trials if _is_wrong(trial, seed)]
     if not wrong:
         return Diagnosis("unknown", "unknown: right in float64, wrong in lower precision", None)
@@ -123,27 +120,32 @@ def trial_of(
     claimed: Callable[..., Any],
     true: Callable[..., Any],
     args: tuple[np.ndarray, ...],
-    number: int = 0,
     *,
     loss: Callable[..., Any] | None = None,
     wrt: int | tuple[int, ...] | None = None,
     domain: Callable[..., bool] | None = None,
 ) -> Trial:
-    """One output of a line, beside the true one; arguments as of `diagnose`."""
-    positions = (wrt,) if isinstance(wrt, int) else wrt
-    one, other = output(claimed, number), output(true, number)
+    """The first output of a line, beside the true one; arguments as of `diagnose`."""
+    first = wrt if isinstance(wrt, int) or wrt is None else wrt[0]
     return Trial(
-        one,
-        other,
-        args,
-        loss,
-        None if positions is None or loss is None else positions[number],
-        number,
-        domain,
-        names_of((loss, true, claimed), len(args)),
-        batched(one),
-        batched(other),
+        line=claimed,
+        truth=true,
+        number=0,
+        args=args,
+        loss=None if wrt is None else loss,
+        position=None if loss is None else first,
+        domain=domain,
+        names=names_of((loss, true, claimed), len(args)),
+        tables=indexed(trace(true, args)),
+        line_at=batched(claimed),
+        truth_at=batched(true),
     )
+
+
+def of_output(trial: Trial, number: int, wrt: int | tuple[int, ...] | None) -> Trial:
+    """The same for another output."""
+    position = wrt[number] if isinstance(wrt, tuple) and trial.loss is not None else trial.position
+    return replace(trial, number=number, position=position)
 
 
 def _first_confirmed(trial: Trial, seed: int, end: float) -> Guess | None:
@@ -154,6 +156,8 @@ def _first_confirmed(trial: Trial, seed: int, end: float) -> Guess | None:
     of_parts = [(stage, short) for stage in PARTS]
     of_edits = [(partial(repaired, remaining=remaining), short), (exchanged, short)]
     for stage, of in (*of_whole, *of_parts, *of_edits):
+        if not remaining():
+            break
         samples, fresh = of.draw(seed), of.draw(seed + 1)
         if min(len(samples.true), len(fresh.true)) == 0:
             continue
@@ -165,7 +169,7 @@ def _first_confirmed(trial: Trial, seed: int, end: float) -> Guess | None:
 
 def _compacted(trial: Trial, seed: int) -> Trial:
     """The trial at small sizes, if the line is wrong there too; else as it is."""
-    args = compact(trial.args, indexed(trace(trial.true, trial.args)))
+    args = compact(trial.args, trial.tables)
     if all(x.shape == y.shape for x, y in zip(args, trial.args, strict=True)):
         return trial
     short = trial.resized(args)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jw2v.judge.trial import Guess, Samples, Trial, agree, agreement, sizes
+from jw2v.judge.trial import MANY, Guess, Samples, Trial, agree, agreement, sizes
 
-MANY = 64  # points, so that both sides of a condition are there
 TESTED = 3  # points at which a pattern must show
 
 

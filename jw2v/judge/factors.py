@@ -1,12 +1,12 @@
 """A line that is the true one times a factor, and what the factor is."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import isclose, log
 
 import numpy as np
 
-from jw2v.judge.bounds import trace
-from jw2v.judge.resizing import axes_by_size, indexed, resized
+from jw2v.judge.resizing import axes_by_size, resized
 from jw2v.judge.trial import Guess, Samples, Trial, agree, column
 
 POWERS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
@@ -58,14 +58,9 @@ def law_of(trial: Trial, share: float, measured: Callable[[Trial], float | None]
     Returns:
       Such as ", which is 1/n (n = 3, axis 0 of u_neg)"; empty where it depends on no size.
     """
-    tables = indexed(trace(trial.true, trial.args))
     parts, rest = [], share
     for size, axes in axes_by_size(trial.args).items():
-        found = [
-            _measured(measured, trial.resized(resized(trial.args, {size: size + more}, tables)))
-            for more in (1, 2)
-        ]
-        law = _law(size, share, found)
+        law = _law(size, share, partial(_measured, trial, measured, size))
         if law is not None:
             power, shift = law
             rest /= (size + shift) ** power
@@ -82,20 +77,26 @@ def law_of(trial: Trial, share: float, measured: Callable[[Trial], float | None]
     return f", which is {shown} ({where})"
 
 
-def _measured(measured: Callable[[Trial], float | None], other: Trial) -> float | None:
+def _measured(
+    trial: Trial, measured: Callable[[Trial], float | None], size: int, more: int
+) -> float | None:
+    """The factor with all axes of a size longer by so many."""
     try:
-        return measured(other)
+        return measured(trial.resized(resized(trial.args, {size: size + more}, trial.tables)))
     except Exception:  # whatever a stranger's function raises at a size that it is not made for
         return None
 
 
-def _law(size: int, share: float, found: list[float | None]) -> tuple[float, int] | None:
+def _law(
+    size: int, share: float, measured: Callable[[int], float | None]
+) -> tuple[float, int] | None:
     """Power and shift so that the factor goes as (size + shift) ** power."""
-    if any(f is None or f * share <= 0 for f in found):
-        return None
-    ratios = [f / share for f in found if f is not None]
-    if all(isclose(ratio, 1, rel_tol=ROUND) for ratio in ratios):
-        return None
+    ratios: list[float] = []
+    for more in (1, 2):
+        longer = measured(more)
+        if longer is None or longer * share <= 0 or isclose(longer, share, rel_tol=ROUND):
+            return None
+        ratios.append(longer / share)
     for shift in (s for s in SHIFTS if size + s > 0):
         powers = [
             log(ratio) / log((size + more + shift) / (size + shift))

@@ -178,31 +178,34 @@ def gradients(
     settings: Sequence[Setting],
     *,
     kind: Literal["cut", "mirror"] = "cut",
-    factor: float = 0.0,
+    factors: Sequence[float] = (0.0,),
 ) -> np.ndarray:
-    """The gradient at points, once for each setting: `[settings, points, *shape]`.
+    """The gradient at points, for each factor and setting: `[factors × settings, points, *shape]`.
 
     Args:
       loss: of `gated`.
       points: stacked arguments.
       settings: which gates have the factor; all others have 1.
       kind: "cut" multiplies what flows back, "mirror" the value.
-      factor: of the gates of a setting.
+      factors: of the gates of a setting; all settings are tried with each.
 
     >>> loss = gated(lambda x: x @ x, (np.ones(2),), 0)
     >>> gradients(loss, (np.array([[1.0, 3.0]]),), [(), ((0, 0),)]).tolist()
     [[[2.0, 6.0]], [[1.0, 3.0]]]
     """
     used = sorted({gate for setting in settings for gate, _ in setting})
-    tables = _tables(loss, used, settings, factor)
+    tables = [
+        np.concatenate(rows)
+        for rows in zip(*(_tables(loss, used, settings, factor) for factor in factors), strict=True)
+    ]
     multiply = _gate if kind == "cut" else _mirror
 
     def gradient(rows: tuple[Any, ...], *args: Any) -> Any:
-        factors = {loss.gates[gate]: row for gate, row in zip(used, rows, strict=True)}
+        by_gate = {loss.gates[gate]: row for gate, row in zip(used, rows, strict=True)}
 
         def value(x: Any) -> Any:
             replaced = [x if i == loss.position else a for i, a in enumerate(args)]
-            return _interpreted(loss.closed, replaced, factors, multiply)
+            return _interpreted(loss.closed, replaced, by_gate, multiply)
 
         return jax.grad(value)(args[loss.position])
 
@@ -211,7 +214,7 @@ def gradients(
     size = max(1, max(v.aval.size for e in loss.closed.jaxpr.eqns for v in e.outvars))
     step = max(1, MOST_NUMBERS // (size * len(points[0])))
     parts = []
-    for start in range(0, len(settings), step):
+    for start in range(0, len(tables[0]), step):
         rows = tuple(table[start : start + step] for table in tables)
         flat = (*rows, *points)
         closed = trace(lambda *x: outer(x[: len(rows)], *x[len(rows) :]), flat)

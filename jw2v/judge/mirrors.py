@@ -36,10 +36,9 @@ def _changes(loss: Gated, samples: Samples, settings: Sequence[Setting]) -> np.n
     A sigmoid s has the same s(x) + s(−x) for all x, and is not linear. It is not asked for s(0),
     where functions of many a library have a corner.
     """
-    turned, twice, twice_turned, far = (
-        gradients(loss, samples.points, settings, kind="mirror", factor=factor)
-        for factor in (-1.0, 2.0, -2.0, SATURATED)
-    )
+    factors = (-1.0, 2.0, -2.0, SATURATED)
+    found = gradients(loss, samples.points, settings, kind="mirror", factors=factors)
+    turned, twice, twice_turned, far = np.split(found, len(factors))
     changes = np.zeros_like(turned)
     for i in range(len(settings)):
         is_odd = agreement(turned[i] + samples.true, twice_turned[i] + twice[i]).all()

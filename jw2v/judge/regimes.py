@@ -23,10 +23,10 @@ def accumulated(trial: Trial, samples: Samples) -> Iterator[Guess]:
     lines = [line_of(e) for e in jaxpr.eqns if e.primitive.name == "scatter"]
     if not lines:
         return
-    at = batched(trial.claimed, {"scatter": scatter_add})
+    at = batched(trial.line, {"scatter": scatter_add})
 
     def confirmed(fresh: Samples) -> bool:
-        return agree(at(fresh.points)[0], fresh.true)
+        return agree(at(fresh.points)[trial.number], fresh.true)
 
     if confirmed(samples):
         text = "overwrite: what is assigned must add up (.add, not .set)"

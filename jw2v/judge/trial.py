@@ -18,7 +18,8 @@ from jw2v.judge.values import Value, values
 
 TOLERANCE = 1e-9
 """Of the largest entry at a point: far above float64's rounding, far below a mistake."""
-SAMPLES = 8
+MANY = 64  # points that are evaluated at once
+SAMPLES = 8  # of them, where few will do
 FEWEST = 4  # samples
 MOST_NUMBERS = 200_000  # in all samples together
 
@@ -62,28 +63,38 @@ class Trial:
     """One wrong output of a line.
 
     Attributes:
-      claimed: the output as a function of the arguments.
-      true: what it must equal.
+      line: what is claimed, a function of the arguments: one array or a tuple.
+      truth: what it must equal.
+      number: of the output, of both.
       args: example arguments, integers are ids.
-      loss: of which `true` is the gradient; None: the line is a value.
+      loss: of which the truth is the gradient; None: the line is a value.
       position: of the argument that the gradient is taken of; None: the line is a value.
-      number: of the output.
       domain: predicate of the arguments.
       names: of the arguments.
-      claimed_at: `claimed` at stacked points.
-      true_at: `true` at stacked points.
+      tables: for arguments that index, the size of the axis that they index.
+      line_at: `line` at stacked points.
+      truth_at: `truth` at stacked points.
     """
 
-    claimed: Callable[..., Any]
-    true: Callable[..., Any]
+    line: Callable[..., Any]
+    truth: Callable[..., Any]
+    number: int
     args: tuple[np.ndarray, ...]
     loss: Callable[..., Any] | None
     position: int | None
-    number: int
     domain: Callable[..., bool] | None
     names: tuple[str, ...]
-    claimed_at: Values
-    true_at: Values
+    tables: Mapping[int, int]
+    line_at: Values
+    truth_at: Values
+
+    def claimed(self, *args: Any) -> Any:
+        """The output as the line has it."""
+        return jax.tree.leaves(self.line(*args))[self.number]
+
+    def true(self, *args: Any) -> Any:
+        """The output as it should be."""
+        return jax.tree.leaves(self.truth(*args))[self.number]
 
     def at(self, points: Points) -> Samples:
         """Both sides at points, those left out where one of them is not finite."""
@@ -97,12 +108,21 @@ class Trial:
         return _is_finite(claimed) & _is_finite(true)
 
     def _both(self, points: Points) -> tuple[np.ndarray, np.ndarray]:
-        with np.errstate(all="ignore"):
-            return self.claimed_at(points)[0], self.true_at(points)[0]
+        """In turns of as many points as are traced anyway."""
+        turns = [
+            tuple(x[start : start + MANY] for x in points)
+            for start in range(0, len(points[0]), MANY)
+        ]
+        claimed = [self.line_at(turn)[self.number] for turn in turns]
+        true = [self.truth_at(turn)[self.number] for turn in turns]
+        return np.concatenate(claimed), np.concatenate(true)
 
     def draw(self, seed: int, count: int = SAMPLES) -> Samples:
         """Both sides at generic points of the domain."""
-        return self.at(stacked(self.args, count, seed, self.domain))
+        points = stacked(self.args, MANY, seed, self.domain)
+        drawn = self.at(points)
+        some = tuple(x[:count] for x in drawn.points)
+        return Samples(some, drawn.claimed[:count], drawn.true[:count])
 
     def resized(self, args: tuple[np.ndarray, ...]) -> "Trial":
         """The same claim for arguments of other shapes."""
@@ -148,15 +168,6 @@ class Guess:
 
 
 Stage = Callable[[Trial, Samples], Iterator[Guess]]
-
-
-def output(fn: Callable[..., Any], number: int) -> Callable[..., Any]:
-    """One of the arrays that a function gives."""
-
-    def one(*args: Any) -> Any:
-        return jax.tree.leaves(fn(*args))[number]
-
-    return one
 
 
 def names_of(functions: Sequence[Callable[..., Any] | None], count: int) -> tuple[str, ...]:
