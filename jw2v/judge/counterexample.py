@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jw2v.judge.agreement import column, sizes
 from jw2v.judge.resizing import axes_by_size, resized
-from jw2v.judge.trial import Samples, Trial, column, sizes
+from jw2v.judge.trial import Samples, Trial
 
 SECONDS = 1.5
-"""For the search; what the first of the sizes shows is found in a tenth of it."""
+"""Of the processor, for the search; most mistakes show in a tenth of it."""
 CANDIDATES = 192
 LENGTHS = (1, 2)
 VALUES = np.array([1.0, 2.0, -1.0, -2.0, 0.5, 3.0, -0.5])
@@ -36,9 +37,9 @@ def smallest(trial: Trial, seed: int = 0) -> dict[str, Any] | None:
       seed: of the values.
 
     Returns:
-      `args` by name, `argument` (position of the gradient's variable, None for a value), `entry`,
-      `claimed`, `true`, and `dtype`; where the shapes differ the two are whole arrays and `entry`
-      is None. None where no point shows it.
+      `args` by name, `argument` (position of the gradient's variable), `entry`, `claimed` and
+      `true`; where the shapes differ, these are whole arrays. What does not apply is left out.
+      None where no point shows it.
 
     >>> from jw2v.judge.diagnosis import trial_of
     >>> trial = trial_of(lambda x: 3 * x, lambda x: 2 * x, (np.ones(4),))
@@ -46,7 +47,7 @@ def smallest(trial: Trial, seed: int = 0) -> dict[str, Any] | None:
     >>> found["args"], found["claimed"], found["true"]
     ({'x': [1.0]}, 3.0, 2.0)
     """
-    end = time.monotonic() + SECONDS
+    end = time.thread_time() + SECONDS
     rng = np.random.default_rng(seed)
     degenerate, further = None, FURTHER
     for other in _shorter(trial):
@@ -55,7 +56,7 @@ def smallest(trial: Trial, seed: int = 0) -> dict[str, Any] | None:
             return found.shown
         degenerate = degenerate or found
         further -= degenerate is not None
-        if not further or time.monotonic() > end:
+        if not further or time.thread_time() > end:
             break
     return degenerate.shown if degenerate else _worst(trial, trial.draw(seed))
 
@@ -158,13 +159,15 @@ def _shown(
 ) -> dict[str, Any]:
     values = [x[point] for x in samples.points]
     claimed, true = samples.claimed[point], samples.true[point]
-    known = {} if sum(x.size for x in values) > MOST_NUMBERS else {
-        "args": {name: x.tolist() for name, x in zip(trial.names, values, strict=True)}
-    }  # fmt: skip
-    return known | {
-        "argument": trial.position,
-        "entry": entry,
-        "dtype": "float64",
-        "claimed": claimed.tolist() if entry is None else float(claimed[entry]),
-        "true": true.tolist() if entry is None else float(true[entry]),
+    shown: dict[str, Any] = {}
+    if sum(x.size for x in values) <= MOST_NUMBERS:
+        shown["args"] = {n: x.tolist() for n, x in zip(trial.names, values, strict=True)}
+    if trial.position is not None:
+        shown["argument"] = trial.position
+    if entry:
+        shown["entry"] = entry
+    whole = entry is None
+    return shown | {
+        "claimed": claimed.tolist() if whole else float(claimed[entry]),
+        "true": true.tolist() if whole else float(true[entry]),
     }

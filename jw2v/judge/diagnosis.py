@@ -13,8 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from jw2v.judge.agreement import agree
 from jw2v.judge.bounds import trace
-from jw2v.judge.causes import repaired
 from jw2v.judge.counterexample import smallest
 from jw2v.judge.entries import left_out, other_rows, unmasked
 from jw2v.judge.factors import multiples
@@ -22,20 +22,14 @@ from jw2v.judge.mirrors import mirrored
 from jw2v.judge.occurrences import parts, terms
 from jw2v.judge.regimes import accumulated, coincidences
 from jw2v.judge.relabel import exchanged, other_variables, transposes
+from jw2v.judge.repair import repaired
 from jw2v.judge.resizing import compact, indexed
-from jw2v.judge.trial import (
-    MANY,
-    Guess,
-    Stage,
-    Trial,
-    agree,
-    as_arrays,
-    batched,
-    names_of,
-)
+from jw2v.judge.trial import MANY, Guess, Stage, Trial, as_arrays, batched, names_of
 
 SECONDS = 3.0
-"""After which no repair is searched for."""
+"""Of the processor, after which no further cause is searched for."""
+MOST_SECONDS = 4.0
+"""On the clock, likewise."""
 
 WHOLE: tuple[Stage, ...] = (multiples, transposes)
 """What is told of the line at the sizes that it is given at."""
@@ -97,7 +91,7 @@ def diagnose(
     >>> diagnose(lambda x: -2 * x, jax.grad(loss), (np.ones(3),), loss=loss, wrt=0).text
     'sign: claimed = -1 × true'
     """
-    end = time.monotonic() + SECONDS
+    remaining = partial(_remaining, time.thread_time() + SECONDS, time.monotonic() + MOST_SECONDS)
     arrays = as_arrays(args)
     count = len(jax.tree.leaves(jax.eval_shape(true, *arrays)))
     trial = trial_of(claimed, true, arrays, loss=loss, wrt=wrt, domain=domain)
@@ -105,7 +99,7 @@ def diagnose(
     wrong = [trial for trial in trials if _is_wrong(trial, seed)]
     if not wrong:
         return Diagnosis("unknown", "unknown: right in float64, wrong in lower precision", None)
-    guesses = [_first_confirmed(trial, seed, end) for trial in wrong]
+    guesses = [_first_confirmed(trial, seed, remaining) for trial in wrong]
     known = [guess for guess in guesses if guess is not None]
     cause, line = (known[0].cause, known[0].line) if known else ("unknown", None)
     return Diagnosis(cause, _texts(wrong, guesses), smallest(wrong[0], seed), line)
@@ -148,15 +142,14 @@ def of_output(trial: Trial, number: int, wrt: int | tuple[int, ...] | None) -> T
     return replace(trial, number=number, position=position)
 
 
-def _first_confirmed(trial: Trial, seed: int, end: float) -> Guess | None:
+def _first_confirmed(trial: Trial, seed: int, remaining: Callable[[], float]) -> Guess | None:
     """The first guess that explains fresh samples too."""
-    remaining = partial(_remaining, end)
     short = _compacted(trial, seed)
     of_whole = [(stage, trial) for stage in WHOLE]
     of_parts = [(stage, short) for stage in PARTS]
     of_edits = [(partial(repaired, remaining=remaining), short), (exchanged, short)]
     for stage, of in (*of_whole, *of_parts, *of_edits):
-        if not remaining():
+        if remaining() <= 0:
             break
         samples, fresh = of.draw(seed), of.draw(seed + 1)
         if min(len(samples.true), len(fresh.true)) == 0:
@@ -179,8 +172,8 @@ def _compacted(trial: Trial, seed: int) -> Trial:
         return trial
 
 
-def _remaining(end: float) -> float:
-    return max(0.0, end - time.monotonic())
+def _remaining(end: float, last: float) -> float:
+    return min(end - time.thread_time(), last - time.monotonic())
 
 
 def _texts(trials: Sequence[Trial], guesses: Sequence[Guess | None]) -> str:
@@ -188,9 +181,7 @@ def _texts(trials: Sequence[Trial], guesses: Sequence[Guess | None]) -> str:
     told = [guess.text if guess else "unknown" for guess in guesses]
     if len(set(told)) == 1:
         return told[0]
-    return "; ".join(
-        f"{_title(trial)}: {text}" for trial, text in zip(trials, told, strict=True)
-    )
+    return "; ".join(f"{_title(trial)}: {text}" for trial, text in zip(trials, told, strict=True))
 
 
 def _title(trial: Trial) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jw2v.judge.trial import MANY, Guess, Samples, Trial, agree, agreement, sizes
+from jw2v.judge.agreement import agree, agreement, sizes
+from jw2v.judge.trial import MANY, Guess, Samples, Trial
 
 TESTED = 3  # points at which a pattern must show
 
@@ -48,9 +49,7 @@ def other_rows(trial: Trial, samples: Samples) -> Iterator[Guess]:
     """The right sum over the rows of a table, in rows of other ids."""
     ids = [i for i, x in enumerate(trial.args) if x.dtype.kind in "iu"]
     if ids and _is_elsewhere(samples):
-        rows = [
-            trial.names[i] for i in ids if _stand_in_rows(samples.claimed, samples.points[i])
-        ]
+        rows = [trial.names[i] for i in ids if _stand_in_rows(samples.claimed, samples.points[i])]
         where = f"those of {' or '.join(rows)}" if rows else "rows of other ids"
         text = f"edit: right in sum over the rows, but added to {where}"
         yield Guess("edit", text, _is_elsewhere)

@@ -6,8 +6,9 @@ from math import isclose, log
 
 import numpy as np
 
+from jw2v.judge.agreement import agree, column
 from jw2v.judge.resizing import axes_by_size, resized
-from jw2v.judge.trial import Guess, Samples, Trial, agree, column
+from jw2v.judge.trial import Guess, Samples, Trial
 
 POWERS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 SHIFTS = (0, -1, 1)  # of a size: n, n − 1, n + 1
@@ -150,5 +151,3 @@ def number(value: float) -> str:
     """
     shown = f"{value:.3g}"
     return f"(1 + {value - 1:.2g})" if shown == "1" and value != 1 else shown
-
-

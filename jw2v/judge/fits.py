@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jw2v.judge.trial import TOLERANCE, sizes
+from jw2v.judge.agreement import TOLERANCE, sizes
 
 WHOLE = (-1.0, -2.0, 1.0)
 """Coefficients of a term that is left out, has the other sign, or is counted twice."""

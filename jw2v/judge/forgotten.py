@@ -4,15 +4,14 @@ In front of a use, or of all uses, of what an expression computes, a function is
 may have left out: the square of 1 − h², the root of a variance, the normaliser of a softmax.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.extend.core import ClosedJaxpr, Var
 from jax.extend.core import Literal as Constant
-from jax import lax
 
 from jw2v.judge.surgery import Formula, inlined, line_of, renamed, spliced, with_equations
 
@@ -26,11 +25,11 @@ class Insertion(NamedTuple):
 
 
 def insertions(closed: ClosedJaxpr) -> Iterator[Insertion]:
-    """Every function in front of every variable: of all its uses first, then of each.
+    """Every function of every variable for all its uses, then for each; operations; factors.
 
     >>> found = insertions(jax.make_jaxpr(lambda x: 2.0 * x)(1.0))
     >>> [insertion.what for insertion in found][:2]
-    ['square of an argument', 'sqrt of an argument']
+    ['square of an argument', 'square after mul']
     """
     closed = inlined(closed)
     for name, function in FUNCTIONS.items():
@@ -40,18 +39,6 @@ def insertions(closed: ClosedJaxpr) -> Iterator[Insertion]:
         yield from _of_uses(closed, name, Formula(function))
     for name, function in FACTORS.items():
         yield from _factors(closed, name, Formula(function))
-
-
-def first_repair(
-    closed: ClosedJaxpr, is_right: Callable[[ClosedJaxpr], bool], *, seconds: float
-) -> Iterator[Insertion]:
-    """The insertions that make a jaxpr right, while there is time."""
-    end = time.monotonic() + seconds
-    for insertion in insertions(closed):
-        if time.monotonic() > end:
-            return
-        if is_right(insertion.jaxpr):
-            yield insertion
 
 
 def _of_variables(closed: ClosedJaxpr, name: str, formula: Formula) -> Iterator[Insertion]:

@@ -8,20 +8,15 @@ the value and lets the gradient flow, as where σ(x) is written for σ(−x).
 
 from collections.abc import Callable, Iterator, Sequence
 from linecache import getline
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Var
 from jax.extend.core import Literal as Constant
 
 from jw2v.judge.bounds import trace
-from jw2v.judge.compare import Points
 from jw2v.judge.surgery import inlined
-from jw2v.judge.values import values
 
-MOST_NUMBERS = 2_000_000
-"""Evaluated at once, in the largest array."""
 RESULT = -1
 """In place of an operand: the result of an equation, all its uses together."""
 FRAME = 5
@@ -37,7 +32,7 @@ class Gate(NamedTuple):
     equation: int
     operand: int  # or RESULT
     axis: int | None  # one for each entry along an axis; None: one for all
-    count: int  # of entries along the axis; 1 without one
+    entries: int  # along the axis; 1 without one
     ndim: int
     place: tuple[Any, ...]  # of the source, the same where a loop is unrolled
     tie: Var | None = None  # the gate is closed together with the others of place and variable
@@ -53,22 +48,6 @@ class Gated(NamedTuple):
     closed: ClosedJaxpr
     position: int  # of the variable
     gates: tuple[Gate, ...]
-
-
-@jax.custom_vjp
-def _gate(x: Any, backward: Any) -> Any:
-    return x
-
-
-_gate.defvjp(lambda x, backward: (x, backward), lambda b, ct: (b * ct, b * 0))
-
-
-@jax.custom_vjp
-def _mirror(x: Any, forward: Any) -> Any:
-    return forward * x
-
-
-_mirror.defvjp(lambda x, forward: (forward * x, forward), lambda f, ct: (ct, f * 0))
 
 
 def gated(
@@ -89,7 +68,7 @@ def gated(
       results: gates on results too, all uses of each together.
 
     >>> import jax.numpy as jnp
-    >>> len(gated(lambda x: x @ x - jnp.sum(x), (np.ones(3),), 0).gates)
+    >>> len(gated(lambda x: x @ x - jnp.sum(x), (jnp.ones(3),), 0).gates)
     5
     """
     closed = inlined(trace(loss, args))
@@ -170,100 +149,6 @@ def _reads(equation: JaxprEqn, variables: set[Var]) -> bool:
 
 def _is_float(atom: Any) -> bool:
     return bool(jax.numpy.issubdtype(atom.aval.dtype, jax.numpy.floating))
-
-
-def gradients(
-    loss: Gated,
-    points: Points,
-    settings: Sequence[Setting],
-    *,
-    kind: Literal["cut", "mirror"] = "cut",
-    factors: Sequence[float] = (0.0,),
-) -> np.ndarray:
-    """The gradient at points, for each factor and setting: `[factors × settings, points, *shape]`.
-
-    Args:
-      loss: of `gated`.
-      points: stacked arguments.
-      settings: which gates have the factor; all others have 1.
-      kind: "cut" multiplies what flows back, "mirror" the value.
-      factors: of the gates of a setting; all settings are tried with each.
-
-    >>> loss = gated(lambda x: x @ x, (np.ones(2),), 0)
-    >>> gradients(loss, (np.array([[1.0, 3.0]]),), [(), ((0, 0),)]).tolist()
-    [[[2.0, 6.0]], [[1.0, 3.0]]]
-    """
-    used = sorted({gate for setting in settings for gate, _ in setting})
-    tables = [
-        np.concatenate(rows)
-        for rows in zip(*(_tables(loss, used, settings, factor) for factor in factors), strict=True)
-    ]
-    multiply = _gate if kind == "cut" else _mirror
-
-    def gradient(rows: tuple[Any, ...], *args: Any) -> Any:
-        by_gate = {loss.gates[gate]: row for gate, row in zip(used, rows, strict=True)}
-
-        def value(x: Any) -> Any:
-            replaced = [x if i == loss.position else a for i, a in enumerate(args)]
-            return _interpreted(loss.closed, replaced, by_gate, multiply)
-
-        return jax.grad(value)(args[loss.position])
-
-    inner = jax.vmap(gradient, in_axes=(None, *(0 for _ in points)))
-    outer = jax.vmap(inner, in_axes=(0, *(None for _ in points)))
-    size = max(1, max(v.aval.size for e in loss.closed.jaxpr.eqns for v in e.outvars))
-    step = max(1, MOST_NUMBERS // (size * len(points[0])))
-    parts = []
-    for start in range(0, len(tables[0]), step):
-        rows = tuple(table[start : start + step] for table in tables)
-        flat = (*rows, *points)
-        closed = trace(lambda *x: outer(x[: len(rows)], *x[len(rows) :]), flat)
-        parts.append(values(inlined(closed), flat)[0])
-    return np.concatenate(parts)
-
-
-def _tables(
-    loss: Gated, used: Sequence[int], settings: Sequence[Setting], factor: float
-) -> list[np.ndarray]:
-    """For each gate its factor by setting: `[settings, 1 … count … 1]`."""
-    tables = {gate: np.ones((len(settings), loss.gates[gate].count)) for gate in used}
-    for row, setting in enumerate(settings):
-        for gate, entry in setting:
-            tables[gate][row, entry] = factor
-    return [
-        tables[gate].reshape(
-            len(settings),
-            *(loss.gates[gate].count if i == loss.gates[gate].axis else 1
-              for i in range(loss.gates[gate].ndim)),
-        )
-        for gate in used
-    ]  # fmt: skip
-
-
-def _interpreted(
-    closed: ClosedJaxpr, args: Sequence[Any], factors: dict[Gate, Any], multiply: Any
-) -> Any:
-    """The loss, its equations run one by one with gates on their operands and results."""
-    by_place: dict[tuple[int, int], list[Any]] = {}
-    for gate, factor in factors.items():
-        by_place.setdefault((gate.equation, gate.operand), []).append(factor)
-    known: dict[Any, Any] = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
-    known.update(zip(closed.jaxpr.invars, args, strict=True))
-
-    def read(atom: Any, place: tuple[int, int]) -> Any:
-        value = atom.val if isinstance(atom, Constant) else known[atom]
-        for factor in by_place.get(place, ()):
-            value = multiply(value, factor)
-        return value
-
-    for number, equation in enumerate(closed.jaxpr.eqns):
-        operands = [read(atom, (number, at)) for at, atom in enumerate(equation.invars)]
-        results = equation.primitive.bind(*operands, **equation.params)
-        several = results if equation.primitive.multiple_results else [results]
-        known.update(zip(equation.outvars, several, strict=True))
-        known[equation.outvars[0]] = read(equation.outvars[0], (number, RESULT))
-    (out,) = closed.jaxpr.outvars
-    return read(out, (-1, -1))
 
 
 def _place(equation: JaxprEqn) -> tuple[Any, ...]:

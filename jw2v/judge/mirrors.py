@@ -5,10 +5,12 @@ from functools import partial
 
 import numpy as np
 
+from jw2v.judge.agreement import agreement
 from jw2v.judge.fits import explanations
-from jw2v.judge.gates import Gated, Setting, gated, gradients
+from jw2v.judge.gates import Gated, Setting, gated
 from jw2v.judge.occurrences import flat, settings_of, where
-from jw2v.judge.trial import Guess, Samples, Trial, agreement
+from jw2v.judge.trial import Guess, Samples, Trial
+from jw2v.judge.ways import gradients
 
 SATURATED = 30.0  # times its value, a score has a sigmoid near one of its ends
 

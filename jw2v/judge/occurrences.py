@@ -12,8 +12,9 @@ import numpy as np
 
 from jw2v.judge.factors import law_of, number
 from jw2v.judge.fits import explanations, room_for_rounding
-from jw2v.judge.gates import FRAME, Gated, Setting, gated, gradients, source
+from jw2v.judge.gates import FRAME, Gated, Setting, gated, source
 from jw2v.judge.trial import Guess, Samples, Trial
+from jw2v.judge.ways import gradients
 
 CAUSES = {-1.0: "missing term", -2.0: "sign", 1.0: "doubled term"}
 """The cause by the coefficient of a term in what is claimed too much."""
@@ -52,21 +53,21 @@ def _gated(trial: Trial, *, entries: bool) -> Gated:
 def settings_of(loss: Gated) -> list[Setting]:
     """Each gate; and together those of one place in the source, which a loop has come by often."""
     single: list[Setting] = [
-        ((number, entry),)
-        for number, gate in enumerate(loss.gates)
-        if gate.count <= MOST_ENTRIES and gate.tie is None
-        for entry in range(gate.count)
+        ((at, entry),)
+        for at, gate in enumerate(loss.gates)
+        if gate.entries <= MOST_ENTRIES and gate.tie is None
+        for entry in range(gate.entries)
     ]
     together: dict[object, list[tuple[int, int]]] = {}
-    for number, gate in enumerate(loss.gates):
+    for at, gate in enumerate(loss.gates):
         if gate.tie is not None:
-            together.setdefault((gate.place[:FRAME], gate.tie), []).append((number, 0))
+            together.setdefault((gate.place[:FRAME], gate.tie), []).append((at, 0))
     tied = [tuple(gates) for gates in together.values()]
     by_place: dict[object, list[tuple[int, int]]] = {}
-    for number, gate in enumerate(loss.gates):
+    for at, gate in enumerate(loss.gates):
         if gate.axis is None:
             key = gate.place[:FRAME] if gate.tie is not None else (gate.place, gate.operand)
-            by_place.setdefault(key, []).append((number, 0))
+            by_place.setdefault(key, []).append((at, 0))
     turns = [tuple(gates) for gates in by_place.values() if len(gates) > 1]
     return [*single, *tied, *turns]
 
@@ -141,5 +142,3 @@ def _is_so(
     found = term_values(loss, fresh, chosen)
     excess, several, room = flat(fresh, found)
     return bool(np.all(np.abs(excess - np.array(coefficients) @ several) <= room))
-
-

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jw2v.judge.agreement import agree, agreement
 from jw2v.judge.bounds import trace
 from jw2v.judge.surgery import inlined, line_of
-from jw2v.judge.trial import Guess, Samples, Trial, affordable, agree, agreement, batched
+from jw2v.judge.trial import Guess, Samples, Trial, affordable, batched
 from jw2v.judge.values import scatter_add
 
 POINTS = 256
@@ -49,7 +50,7 @@ def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
         return
     here = _drawn(trial, seed=1)
     equal = _equal(pairs, here)
-    wrong = ~agreement(here.claimed, here.true).reshape(len(here.true), -1).all(axis=1)
+    wrong = _is_wrong(here)
     if min(wrong.sum(), (~wrong).sum()) < TESTED:
         return
     blamed = _blamed(equal, wrong)
@@ -59,9 +60,8 @@ def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
 
     def confirmed(fresh: Samples) -> bool:
         other = _drawn(trial, seed=2)
-        right = agreement(other.claimed, other.true).reshape(len(other.true), -1).all(axis=1)
         predicted = _equal(pairs, other)[:, blamed].any(axis=1)
-        return bool((predicted == ~right).all())
+        return bool((predicted == _is_wrong(other)).all())
 
     if explain(~pairs.within) and not explain(pairs.within):
         yield Guess("o among the negatives", _across(trial, pairs, blamed), confirmed)
@@ -69,9 +69,14 @@ def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
         yield from _repeated(here, wrong, confirmed)
 
 
+def _is_wrong(samples: Samples) -> np.ndarray:
+    right = agreement(samples.claimed, samples.true).reshape(len(samples.true), -1)
+    return ~np.asarray(right.all(axis=1))
+
+
 def _blamed(equal: np.ndarray, wrong: np.ndarray) -> np.ndarray:
     """Pairs that coincide at wrong points alone, without those that explain nothing further."""
-    blamed = equal[wrong].any(axis=0) & ~equal[~wrong].any(axis=0)
+    blamed = np.asarray(equal[wrong].any(axis=0) & ~equal[~wrong].any(axis=0))
     for pair in sorted(np.flatnonzero(blamed), key=lambda i: equal[wrong][:, i].sum()):
         others = blamed & (np.arange(len(blamed)) != pair)
         if (equal[wrong][:, others].any(axis=1) >= equal[wrong][:, pair]).all():
@@ -79,7 +84,9 @@ def _blamed(equal: np.ndarray, wrong: np.ndarray) -> np.ndarray:
     return blamed
 
 
-def _repeated(here: Samples, wrong: np.ndarray, confirmed: Callable[[Samples], bool]) -> Iterator[Guess]:
+def _repeated(
+    here: Samples, wrong: np.ndarray, confirmed: Callable[[Samples], bool]
+) -> Iterator[Guess]:
     """Less than the sum where ids repeat was overwritten, more was added twice."""
     off = ~agreement(here.claimed, here.true)
     claimed, true = here.claimed[off], here.true[off]
@@ -129,9 +136,7 @@ def _drawn(trial: Trial, seed: int) -> Samples:
     return trial.at(tuple(np.stack(parts) for parts in zip(*found, strict=True)))
 
 
-def _point(
-    args: tuple[np.ndarray, ...], rng: np.random.Generator
-) -> tuple[np.ndarray, ...]:
+def _point(args: tuple[np.ndarray, ...], rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     limits = np.concatenate(
         [np.full(x.size, x.max() + 1) for x in args if x.dtype.kind in "iu" and x.size]
     )

@@ -8,8 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from jw2v.judge.agreement import agree
 from jw2v.judge.factors import number
-from jw2v.judge.trial import Guess, Samples, Trial, Values, agree, batched
+from jw2v.judge.trial import Guess, Samples, Trial, Values, batched
 
 MOST_AXES = 4
 
@@ -57,7 +58,9 @@ def other_variables(trial: Trial, samples: Samples) -> Iterator[Guess]:
             continue
         share = _share(samples.claimed, gradient)
         if abs(share) == 1:
-            text = f"other variable: claimed = {_times(share)}the gradient of {trial.names[position]}"
+            text = (
+                f"other variable: claimed = {_times(share)}the gradient of {trial.names[position]}"
+            )
             yield Guess("other variable", text, partial(_is_output, at, place, share))
 
 
@@ -85,5 +88,3 @@ def _exchanged(trial: Trial, samples: Samples, one: int, other: int) -> Iterator
         names = f"{trial.names[one]} and {trial.names[other]}"
         text = f"other variable: claimed = {_times(share)}true with {names} exchanged"
         yield Guess("other variable", text, partial(_is_output, at, 0, share))
-
-

@@ -6,7 +6,6 @@ Axes of one size are taken to be one axis, and grow and shrink together.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Var
 
@@ -76,7 +75,7 @@ def compact(args: tuple[np.ndarray, ...], tables: Mapping[int, int]) -> tuple[np
 def indexed(closed: ClosedJaxpr) -> dict[int, int]:
     """For arguments that index: the size of the shortest axis that each indexes.
 
-    >>> import jax.numpy as jnp
+    >>> import jax
     >>> jaxpr = jax.make_jaxpr(lambda U, o: U[o].sum())(np.ones((7, 5)), 3)
     >>> indexed(jaxpr)
     {1: 7}
@@ -97,7 +96,7 @@ def indexed(closed: ClosedJaxpr) -> dict[int, int]:
     return found
 
 
-def _indexed_sizes(equation: Any) -> Iterator[int]:
+def _indexed_sizes(equation: Any) -> Iterator[Any]:
     name, params = equation.primitive.name, equation.params
     shape = equation.invars[0].aval.shape if equation.invars else ()
     if name == "gather":
@@ -107,7 +106,5 @@ def _indexed_sizes(equation: Any) -> Iterator[int]:
         yield from (shape[axis] for axis in numbers.scatter_dims_to_operand_dims)
     elif name == "dynamic_slice":
         yield from (
-            whole
-            for whole, size in zip(shape, params["slice_sizes"], strict=True)
-            if whole != size
+            whole for whole, size in zip(shape, params["slice_sizes"], strict=True) if whole != size
         )

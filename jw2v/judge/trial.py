@@ -16,8 +16,6 @@ from jw2v.judge.sampling import points
 from jw2v.judge.surgery import inlined
 from jw2v.judge.values import Value, values
 
-TOLERANCE = 1e-9
-"""Of the largest entry at a point: far above float64's rounding, far below a mistake."""
 MANY = 64  # points that are evaluated at once
 SAMPLES = 8  # of them, where few will do
 FEWEST = 4  # samples
@@ -130,7 +128,7 @@ class Trial:
 
 
 def _is_finite(x: np.ndarray) -> np.ndarray:
-    return np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    return np.asarray(np.isfinite(x.reshape(len(x), -1)).all(axis=1))
 
 
 def stacked(
@@ -188,35 +186,6 @@ def names_of(functions: Sequence[Callable[..., Any] | None], count: int) -> tupl
     return tuple(f"argument {i}" for i in range(count))
 
 
-def sizes(*arrays: np.ndarray) -> np.ndarray:
-    """The largest entry at each point, over all the arrays."""
-    flat = [np.abs(x).reshape(len(x), -1).max(axis=1, initial=0.0) for x in arrays]
-    return np.max(flat, axis=0)
-
-
-def column(per_point: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """One number for each point, to be used with an array of entries.
-
-    >>> column(np.ones(2), np.ones((2, 3, 4))).shape
-    (2, 1, 1)
-    """
-    return per_point.reshape(-1, *(1,) * (like.ndim - 1))
-
-
-def agreement(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Whether entries are equal but for rounding.
-
-    >>> agreement(np.array([[1.0, 2.0]]), np.array([[1.0, 2.1]])).tolist()
-    [[True, False]]
-    """
-    return np.abs(one - other) <= column(TOLERANCE * sizes(one, other), one)
-
-
-def agree(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether all entries are equal but for rounding, and there are some."""
-    return one.shape == other.shape and one.size > 0 and bool(agreement(one, other).all())
-
-
 def as_arrays(args: Sequence[Any]) -> tuple[np.ndarray, ...]:
     """Arguments as NumPy arrays, floats in float64.
 
@@ -226,6 +195,4 @@ def as_arrays(args: Sequence[Any]) -> tuple[np.ndarray, ...]:
     arrays = tuple(np.asarray(x) for x in args)
     if any(x.dtype.kind in "OSUc" for x in arrays):
         raise UsageError("arguments are arrays of floats or integers; give such")
-    return tuple(
-        x if x.dtype.kind in "iub" else np.asarray(x, np.float64) for x in arrays
-    )
+    return tuple(x if x.dtype.kind in "iub" else np.asarray(x, np.float64) for x in arrays)

@@ -1,0 +1,35 @@
+"""Whether numbers at points are the same but for float64's rounding."""
+
+import numpy as np
+
+TOLERANCE = 1e-9
+"""Of the largest entry at a point: far above float64's rounding, far below a mistake."""
+
+
+def sizes(*arrays: np.ndarray) -> np.ndarray:
+    """The largest entry at each point, over all the arrays."""
+    flat = [np.abs(x).reshape(len(x), -1).max(axis=1, initial=0.0) for x in arrays]
+    return np.max(flat, axis=0)
+
+
+def column(per_point: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """One number for each point, to be used with an array of entries.
+
+    >>> column(np.ones(2), np.ones((2, 3, 4))).shape
+    (2, 1, 1)
+    """
+    return per_point.reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def agreement(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether entries are equal but for rounding.
+
+    >>> agreement(np.array([[1.0, 2.0]]), np.array([[1.0, 2.1]])).tolist()
+    [[True, False]]
+    """
+    return np.abs(one - other) <= column(TOLERANCE * sizes(one, other), one)
+
+
+def agree(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether all entries are equal but for rounding, and there are some."""
+    return one.shape == other.shape and one.size > 0 and bool(agreement(one, other).all())
