@@ -43,7 +43,7 @@ def batched(fn: Callable[..., Any], instead: Mapping[str, Value] | None = None) 
             return values(traced[key], points, instead)
         except UnsupportedError:
             with jax.enable_x64(True):
-                return [np.asarray(x) for x in jax.jit(jax.vmap(fn))(*points)]
+                return [np.asarray(x) for x in jax.tree.leaves(jax.jit(jax.vmap(fn))(*points))]
 
     return at
 

@@ -18,7 +18,7 @@ from jax.extend.core import Literal as Constant
 from jw2v.judge.bounds import ARITHMETIC, evaluate
 from jw2v.judge.indexing import gathered, scattered
 from jw2v.judge.moves import MOVES
-from jw2v.judge.rules import RULES, exact
+from jw2v.judge.rules import RULES, Numbers, exact
 
 FLOAT64_BITS = 53
 Params = Mapping[str, Any]
@@ -55,7 +55,9 @@ def values(
             operands = [read(atom) for atom in equation.invars]
             function = table.get(equation.primitive.name)
             if function is None:
-                known.update(zip(equation.outvars, _by_rule(equation, operands), strict=True))
+                known.update(
+                    zip(equation.outvars, _by_rule(jaxpr, equation, operands), strict=True)
+                )
             else:
                 known[equation.outvars[0]] = function(equation.params, *operands)
     return [np.asarray(read(atom)) for atom in jaxpr.outvars]
@@ -68,12 +70,18 @@ def _plain(x: Any) -> np.ndarray:
     return array.astype(np.float64 if jnp.issubdtype(array.dtype, jnp.floating) else np.int64)
 
 
-def _by_rule(equation: JaxprEqn, operands: Sequence[Any]) -> list[np.ndarray]:
+def _by_rule(jaxpr: Jaxpr, equation: JaxprEqn, operands: Sequence[Any]) -> list[np.ndarray]:
     """An equation by itself, by the rules that follow errors."""
     pairs = zip(equation.invars, operands, strict=True)
     known = {atom: x for atom, x in pairs if isinstance(atom, Var)}
-    jaxpr = Jaxpr([], [*known], equation.outvars, [equation])
-    return [r.value for r in evaluate(ClosedJaxpr(jaxpr, ()), [*known.values()], arithmetic=EXACT)]
+    alone = jaxpr.replace(
+        constvars=[],
+        invars=[*known],
+        outvars=equation.outvars,
+        eqns=[equation],
+        debug_info=jaxpr.debug_info.with_unknown_names(),
+    )
+    return [r.value for r in evaluate(ClosedJaxpr(alone, ()), [*known.values()], arithmetic=EXACT)]
 
 
 def _without_error(rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,33 +110,33 @@ def _over_axes(function: Callable[..., Any]) -> Value:
     return lambda params, x: function(x, axis=tuple(params["axes"]))
 
 
-def _broadcast(params: Params, x: np.ndarray) -> np.ndarray:
+def _broadcast(params: Params, x: Numbers) -> Numbers:
     shape = [1] * len(params["shape"])
     for axis, size in zip(params["broadcast_dimensions"], x.shape, strict=True):
         shape[axis] = size
     return np.broadcast_to(x.reshape(shape), params["shape"])
 
 
-def _convert(params: Params, x: np.ndarray) -> np.ndarray:
+def _convert(params: Params, x: Numbers) -> Numbers:
     kind = np.dtype(params["new_dtype"]).kind
     return x.astype({"b": np.bool_, "i": np.int64, "u": np.int64}.get(kind, np.float64))
 
 
-def _div(params: Params, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _div(params: Params, x: Numbers, y: Numbers) -> Numbers:
     return x / y if x.dtype.kind == "f" else np.trunc(x / y).astype(x.dtype)
 
 
-def _power(params: Params, x: np.ndarray) -> np.ndarray:
+def _power(params: Params, x: Numbers) -> Numbers:
     return np.power(x if params["y"] >= 0 else x.astype(float), params["y"])
 
 
-def _select(params: Params, which: np.ndarray, *cases: np.ndarray) -> np.ndarray:
+def _select(params: Params, which: Numbers, *cases: Numbers) -> Numbers:
     if len(cases) == 2:
         return np.where(which, cases[1], cases[0])
     return np.choose(which.astype(int), cases)
 
 
-def _dot(params: Params, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _dot(params: Params, a: Numbers, b: Numbers) -> Numbers:
     (contracted_a, contracted_b), (batch_a, batch_b) = params["dimension_numbers"]
     free_a = [i for i in range(a.ndim) if i not in contracted_a and i not in batch_a]
     free_b = [i for i in range(b.ndim) if i not in contracted_b and i not in batch_b]
@@ -140,14 +148,14 @@ def _dot(params: Params, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.matmul(left, right).reshape((*batch, *rows, *columns))
 
 
-def _gather(params: Params, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def _gather(params: Params, x: Numbers, indices: Numbers) -> Numbers:
     places = gathered(x, indices, params)
     filler = np.nan if params["fill_value"] is None else params["fill_value"]
     found = x.ravel()[places.flat]
     return found if places.inside.all() else np.where(places.inside, found, filler)
 
 
-def scatter_add(params: Params, x: np.ndarray, indices: np.ndarray, more: Any) -> np.ndarray:
+def scatter_add(params: Params, x: Numbers, indices: Numbers, more: Numbers) -> Numbers:
     """Updates added at their places; those of equal places all count."""
     places = scattered(x, indices, more, params)
     result = x.ravel().copy()
@@ -155,7 +163,7 @@ def scatter_add(params: Params, x: np.ndarray, indices: np.ndarray, more: Any) -
     return result.reshape(x.shape)
 
 
-def _scatter(params: Params, x: np.ndarray, indices: np.ndarray, new: np.ndarray) -> np.ndarray:
+def _scatter(params: Params, x: Numbers, indices: Numbers, new: Numbers) -> Numbers:
     places = scattered(x, indices, new, params)
     result = x.ravel().copy()
     result[places.flat[places.inside]] = new[places.inside]
