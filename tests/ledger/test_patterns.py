@@ -190,7 +190,7 @@ def hold(name: str, total: int, dtype: str) -> None:
     assert finding.verdict == "holds"
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CASES)
 def test_all_203_patterns(name, dtype):
     hold(name, 6, dtype)
