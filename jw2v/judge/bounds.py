@@ -113,15 +113,13 @@ class _Evaluation:
         for variable, value in zip(closed.jaxpr.constvars, closed.consts, strict=True):
             known[variable] = self._constant(value, variable.aval)
 
-        def read(atom: Any) -> Bounded:
-            if isinstance(atom, Literal):
-                return self._constant(atom.val, atom.aval)
-            return known[atom]
-
         for equation in closed.jaxpr.eqns:
-            results = self._equation(equation, [read(atom) for atom in equation.invars])
+            results = self._equation(equation, [self._read(x, known) for x in equation.invars])
             known.update(zip(equation.outvars, results, strict=True))
-        return [read(atom) for atom in closed.jaxpr.outvars]
+        return [self._read(atom, known) for atom in closed.jaxpr.outvars]
+
+    def _read(self, atom: Any, known: Mapping[Any, Bounded]) -> Bounded:
+        return self._constant(atom.val, atom.aval) if isinstance(atom, Literal) else known[atom]
 
     def _constant(self, value: Any, aval: Any) -> Bounded:
         array = _plain(value)

@@ -14,7 +14,7 @@ from jw2v.judge.compare import Measured, Points, find, measure, rounded_to
 from jw2v.judge.diagnosis import diagnose
 from jw2v.judge.patterns import MOST_IDS, id_points
 from jw2v.judge.records import Verdict
-from jw2v.judge.sampling import points
+from jw2v.judge.sampling import border_points, points
 from jw2v.judge.text import rows
 from jw2v.judge.witness import hear, true_gradient
 
@@ -143,7 +143,7 @@ def stacked_points(
     domain: Callable[..., bool] | None,
     dtypes: tuple[str, ...],
 ) -> Points:
-    """Generic points of the domain, and one for each pattern of up to `MOST_IDS` ids, stacked.
+    """Generic points of the domain, those of `border_points` and `id_points`, stacked.
 
     Raises:
       UsageError: no point of the domain is found.
@@ -153,6 +153,7 @@ def stacked_points(
         return domain is None or all(domain(*(rounded_to(x, d) for x in point)) for d in dtypes)
 
     drawn = list(points(args, samples=samples, seed=seed, domain=within))
+    drawn += border_points(args, seed=seed, domain=within)
     ids = sum(np.size(x) for x in args if not _is_float(x))
     if 1 < ids <= MOST_IDS:
         drawn += id_points(args, seed=seed, domain=within)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jw2v.judge.indexing import gathered, scattered
+from jw2v.judge.indexing import Places, gathered, scattered
 from jw2v.judge.rules import Bounded, Operation, Rule, exact
 
 Move = Callable[..., Bounded | list[Bounded]]
@@ -107,19 +107,19 @@ def _gather(op: Operation, x: Bounded, indices: Bounded) -> Bounded:
 def _scatter_add(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> Bounded:
     """Each place is a sum of its operand and n updates: n additions, one less where it is 0."""
     places = scattered(x.value, indices.value, updates.value, op.params)
-    at, inside = places.flat[places.inside], places.inside
-
-    def summed(start: np.ndarray, parts: Any) -> np.ndarray:
-        total = start.ravel().copy()
-        np.add.at(total, at, np.asarray(parts)[inside])
-        return total.reshape(x.value.shape)
-
-    nothing = np.zeros(x.value.shape)
-    additions = summed(nothing, np.ones(updates.value.shape))
+    additions = _summed(np.zeros(x.value.shape), places, np.ones(updates.value.shape))
     additions = additions - ((x.value == 0) & (x.error == 0) & (additions > 0))
-    size = summed(np.abs(x.value) + x.error, np.abs(updates.value) + updates.error)
-    error = summed(x.error, updates.error) + additions * op.u * size
-    return Bounded(summed(x.value, updates.value), error)
+    sizes = np.abs(x.value) + x.error, np.abs(updates.value) + updates.error
+    size = _summed(sizes[0], places, sizes[1])
+    error = _summed(x.error, places, updates.error) + additions * op.u * size
+    return Bounded(_summed(x.value, places, updates.value), error)
+
+
+def _summed(start: Any, places: Places, parts: Any) -> np.ndarray:
+    """`start`, and at each place inside it the parts that go there."""
+    total = np.asarray(start).ravel().copy()
+    np.add.at(total, places.flat[places.inside], np.asarray(parts)[places.inside])
+    return total.reshape(np.shape(start))
 
 
 def _scatter(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> Bounded:

@@ -337,18 +337,20 @@ def _cumsum(op: Operation, x: Bounded) -> Bounded:
 
 
 def _dot_general(op: Operation, a: Bounded, b: Bounded) -> Bounded:
-    (contract_a, contract_b), (batch_a, batch_b) = op.params["dimension_numbers"]
-
-    def product(x: Numbers, y: Numbers) -> Numbers:
-        left, right = _operand(x, contract_a, batch_a), _operand(y, contract_b, batch_b, last=False)
-        return np.matmul(left, right).reshape(op.shape)
+    (contract_a, _), _ = op.params["dimension_numbers"]
 
     terms = prod(a.value.shape[axis] for axis in contract_a)
     size_a, size_b = np.abs(a.value) + a.error, np.abs(b.value) + b.error
-    error = terms * op.u_sum * product(size_a, size_b)
+    error = terms * op.u_sum * _product(op, size_a, size_b)
     if a.error.any() or b.error.any():
-        error = error + product(a.error, size_b) + product(np.abs(a.value), b.error)
-    return _rounded(op, product(a.value, b.value), error, int(op.u > op.u_sum))
+        error = error + _product(op, a.error, size_b) + _product(op, np.abs(a.value), b.error)
+    return _rounded(op, _product(op, a.value, b.value), error, int(op.u > op.u_sum))
+
+
+def _product(op: Operation, x: Numbers, y: Numbers) -> Numbers:
+    (contract_x, contract_y), (batch_x, batch_y) = op.params["dimension_numbers"]
+    left, right = _operand(x, contract_x, batch_x), _operand(y, contract_y, batch_y, last=False)
+    return np.matmul(left, right).reshape(op.shape)
 
 
 def _operand(

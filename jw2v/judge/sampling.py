@@ -52,6 +52,43 @@ def points(
             raise UsageError(f"no point of the domain in {TRIES} draws; give a wider domain")
 
 
+def border_points(
+    example: tuple[Any, ...],
+    *,
+    seed: int,
+    domain: Callable[..., bool] | None = None,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """For each integer argument a point where its first id is 0, and one where it is its largest.
+
+    A mistake at the first or the last word alone, as a row kept for padding makes it, is seen
+    nowhere else.
+
+    Args:
+      example: arguments of the claim; shapes and the range of ids are taken from them.
+      seed: of all else.
+      domain: points it is false for are drawn again, and left out after `TRIES`.
+
+    >>> points = border_points((np.ones(2), np.array(3), np.array([7, 1])), seed=0)
+    >>> [(int(o), int(neg[0])) for _, o, neg in points]
+    [(0, 0), (3, 4), (2, 0), (3, 7)]
+    """
+    arrays = [np.asarray(x) for x in example]
+    rng = np.random.default_rng(seed)
+    for at in (i for i, x in enumerate(arrays) if x.size and not _is_float(x)):
+        for word in (0, int(arrays[at].max())):
+            for _ in range(TRIES):
+                point = tuple(_draw(rng, x, _words(x)) for x in arrays)
+                point[at].flat[0] = word
+                if domain is None or domain(*point):
+                    yield point
+                    break
+
+
+def _words(example: np.ndarray) -> np.ndarray | None:
+    """All ids an argument can have."""
+    return None if _is_float(example) or not example.size else np.arange(int(example.max()) + 1)
+
+
 def _pool(rng: np.random.Generator, ids: list[np.ndarray], one_id: bool) -> np.ndarray:
     """Ids to draw from: one that every argument can have, or few to four times as many as drawn."""
     largest = [int(x.max()) for x in ids] or [0]
