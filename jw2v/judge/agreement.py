@@ -27,7 +27,9 @@ def agreement(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     >>> agreement(np.array([[1.0, 2.0]]), np.array([[1.0, 2.1]])).tolist()
     [[True, False]]
     """
-    return np.abs(one - other) <= column(TOLERANCE * sizes(one, other), one)
+    room = column(TOLERANCE * sizes(one, other), one)
+    with np.errstate(invalid="ignore"):
+        return (np.abs(one - other) <= room) & np.isfinite(room)
 
 
 def agree(one: np.ndarray, other: np.ndarray) -> bool:

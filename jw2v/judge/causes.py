@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from jax.extend.core import ClosedJaxpr, Var
 
 from jw2v.judge.agreement import agree
@@ -13,7 +12,7 @@ from jw2v.judge.surgery import Formula, inlined, spliced, with_equations
 from jw2v.judge.values import values
 
 
-def cause_of(closed: ClosedJaxpr, edit: Edit, point: Sequence[np.ndarray]) -> str:
+def cause_of(closed: ClosedJaxpr, edit: Edit, point: Sequence[Any]) -> str:
     """What a teacher would call the mistake that an edit undoes."""
     if edit.before is None:
         return _cause(closed, edit, point)
@@ -23,7 +22,7 @@ def cause_of(closed: ClosedJaxpr, edit: Edit, point: Sequence[np.ndarray]) -> st
     return causes.pop() if len(causes) == 1 else "edit"
 
 
-def _cause(closed: ClosedJaxpr, edit: Edit, point: Sequence[np.ndarray]) -> str:
+def _cause(closed: ClosedJaxpr, edit: Edit, point: Sequence[Any]) -> str:
     of_operand = re.search(r"of operand (\d+)", edit.what)
     if edit.operation == "logistic" and (edit.what in ("1 - y", "sigma(-x)") or of_operand):
         return "sigma(-x)"
@@ -38,9 +37,7 @@ def _cause(closed: ClosedJaxpr, edit: Edit, point: Sequence[np.ndarray]) -> str:
     return {"scatter": "overwrite", "transpose": "transpose"}.get(edit.kind, "edit")
 
 
-def _is_linear(
-    closed: ClosedJaxpr, edit: Edit, operand: int | None, point: Sequence[np.ndarray]
-) -> bool:
+def _is_linear(closed: ClosedJaxpr, edit: Edit, operand: int | None, point: Sequence[Any]) -> bool:
     """Whether what an edit multiplies is a factor of the line or of one of its terms."""
     if edit.operation == "output":
         return True

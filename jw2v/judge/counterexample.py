@@ -49,9 +49,10 @@ def smallest(trial: Trial, seed: int = 0) -> dict[str, Any] | None:
     """
     end = time.thread_time() + SECONDS
     rng = np.random.default_rng(seed)
+    alike = trial.draw(seed).are_alike
     degenerate, further = None, FURTHER
     for other in _shorter(trial):
-        found = _at_sizes(other, rng)
+        found = _at_sizes(other, rng, alike)
         if found is not None and found.is_fair:
             return found.shown
         degenerate = degenerate or found
@@ -77,17 +78,17 @@ def _shorter(trial: Trial) -> Iterator[Trial]:
     yield trial
 
 
-def _at_sizes(trial: Trial, rng: np.random.Generator) -> _Found | None:
+def _at_sizes(trial: Trial, rng: np.random.Generator, alike: bool) -> _Found | None:
     """The plainest point that shows the mistake clearly, or at all."""
     try:
         points, costs = _candidates(trial, rng)
         samples, finite = trial.at(points), trial.finite(points)
     except Exception:  # whatever a stranger's function raises at a size that it is not made for
         return None
-    if not finite.any():
+    if not finite.any() or samples.are_alike != alike:
         return None
     costs = costs[finite]
-    if samples.claimed.shape != samples.true.shape:
+    if not samples.are_alike:
         best = int(np.argmin(np.where(samples.true.reshape(len(costs), -1).all(1), costs, np.inf)))
         return _Found(_shown(trial, samples, best, None), bool(samples.true[best].all()))
     off = _off(samples)
@@ -145,7 +146,7 @@ def _worst(trial: Trial, samples: Samples) -> dict[str, Any] | None:
     """The entry that is farthest off, of sampled points."""
     if not samples.true.size:
         return None
-    if samples.claimed.shape != samples.true.shape:
+    if not samples.are_alike:
         return _shown(trial, samples, 0, None)
     off = _off(samples)
     point, *entry = np.unravel_index(int(np.argmax(off)), off.shape)

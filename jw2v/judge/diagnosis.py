@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
 from jw2v.judge.agreement import agree
@@ -30,6 +29,9 @@ SECONDS = 3.0
 """Of the processor, after which no further cause is searched for."""
 MOST_SECONDS = 4.0
 """On the clock, likewise."""
+
+UNKNOWN = Guess("unknown", "unknown", lambda fresh: True)
+NOT_FINITE = Guess("unknown", "unknown: not finite at any of the points", lambda fresh: True)
 
 WHOLE: tuple[Stage, ...] = (multiples, transposes)
 """What is told of the line at the sizes that it is given at."""
@@ -93,16 +95,15 @@ def diagnose(
     """
     remaining = partial(_remaining, time.thread_time() + SECONDS, time.monotonic() + MOST_SECONDS)
     arrays = as_arrays(args)
-    count = len(jax.tree.leaves(jax.eval_shape(true, *arrays)))
     trial = trial_of(claimed, true, arrays, loss=loss, wrt=wrt, domain=domain)
+    count = len(trace(true, arrays).out_avals)
     trials = [of_output(trial, number, wrt) for number in range(count)]
     wrong = [trial for trial in trials if _is_wrong(trial, seed)]
     if not wrong:
         return Diagnosis("unknown", "unknown: right in float64, wrong in lower precision", None)
     guesses = [_first_confirmed(trial, seed, remaining) for trial in wrong]
-    known = [guess for guess in guesses if guess is not None]
-    cause, line = (known[0].cause, known[0].line) if known else ("unknown", None)
-    return Diagnosis(cause, _texts(wrong, guesses), smallest(wrong[0], seed), line)
+    first = next((guess for guess in guesses if guess.cause != "unknown"), UNKNOWN)
+    return Diagnosis(first.cause, _texts(wrong, guesses), smallest(wrong[0], seed), first.line)
 
 
 def _is_wrong(trial: Trial, seed: int) -> bool:
@@ -142,7 +143,7 @@ def of_output(trial: Trial, number: int, wrt: int | tuple[int, ...] | None) -> T
     return replace(trial, number=number, position=position)
 
 
-def _first_confirmed(trial: Trial, seed: int, remaining: Callable[[], float]) -> Guess | None:
+def _first_confirmed(trial: Trial, seed: int, remaining: Callable[[], float]) -> Guess:
     """The first guess that explains fresh samples too."""
     short = _compacted(trial, seed)
     of_whole = [(stage, trial) for stage in WHOLE]
@@ -153,11 +154,11 @@ def _first_confirmed(trial: Trial, seed: int, remaining: Callable[[], float]) ->
             break
         samples, fresh = of.draw(seed), of.draw(seed + 1)
         if min(len(samples.true), len(fresh.true)) == 0:
-            continue
+            return NOT_FINITE
         for guess in stage(of, samples):
             if guess.confirmed(fresh):
                 return guess
-    return None
+    return UNKNOWN
 
 
 def _compacted(trial: Trial, seed: int) -> Trial:
@@ -167,7 +168,8 @@ def _compacted(trial: Trial, seed: int) -> Trial:
         return trial
     short = trial.resized(args)
     try:
-        return short if _is_wrong(short, seed) else trial
+        alike = short.draw(seed).are_alike == trial.draw(seed).are_alike
+        return short if alike and _is_wrong(short, seed) else trial
     except Exception:  # whatever a stranger's function raises at a size that it is not made for
         return trial
 
@@ -176,9 +178,9 @@ def _remaining(end: float, last: float) -> float:
     return min(end - time.thread_time(), last - time.monotonic())
 
 
-def _texts(trials: Sequence[Trial], guesses: Sequence[Guess | None]) -> str:
+def _texts(trials: Sequence[Trial], guesses: Sequence[Guess]) -> str:
     """The guesses in a line, each with the variable where they differ."""
-    told = [guess.text if guess else "unknown" for guess in guesses]
+    told = [guess.text for guess in guesses]
     if len(set(told)) == 1:
         return told[0]
     return "; ".join(f"{_title(trial)}: {text}" for trial, text in zip(trials, told, strict=True))

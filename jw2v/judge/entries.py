@@ -18,7 +18,7 @@ def left_out(trial: Trial, samples: Samples) -> Iterator[Guess]:
 
 
 def _is_left_out(samples: Samples) -> bool:
-    if samples.claimed.shape != samples.true.shape:
+    if not samples.are_alike:
         return False
     right = agreement(samples.claimed, samples.true)
     there = right & (samples.claimed != 0)
@@ -33,7 +33,7 @@ def unmasked(trial: Trial, samples: Samples) -> Iterator[Guess]:
 
 
 def _is_unmasked(samples: Samples) -> bool:
-    if samples.claimed.shape != samples.true.shape:
+    if not samples.are_alike:
         return False
     right = agreement(samples.claimed, samples.true)
     there = right & (samples.true != 0)

@@ -61,7 +61,7 @@ def _omissions(trial: Trial, samples: Samples, remaining: Callable[[], float]) -
         if remaining() <= 0:
             return
         if edit.kind in OMISSIONS and _is_at(samples, samples.claimed, edit.jaxpr):
-            what = f"edit: claimed = true after {_what(edit)}"
+            what = f"edit: claimed = true but for {_what(edit)}"
             yield Guess("edit", what, partial(_is_claimed, edit.jaxpr))
 
 

@@ -57,7 +57,7 @@ def _resized(x: np.ndarray, sizes: Mapping[int, int], table: int | None) -> np.n
         return np.ones(shape)
     words = int(x.max()) + 1
     shorter = [sizes.get(size, size) for size in ([table] if table else sizes) if size >= words]
-    return np.resize(x, shape) % min([words, *shorter]) if x.dtype.kind in "iu" else x
+    return np.asarray(np.resize(x, shape) % min([words, *shorter]), x.dtype)
 
 
 def compact(args: tuple[np.ndarray, ...], tables: Mapping[int, int]) -> tuple[np.ndarray, ...]:

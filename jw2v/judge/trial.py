@@ -55,6 +55,11 @@ class Samples(NamedTuple):
     claimed: np.ndarray
     true: np.ndarray
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether both sides have one shape."""
+        return self.claimed.shape == self.true.shape
+
 
 @dataclass(frozen=True)
 class Trial:
