@@ -35,3 +35,13 @@ def agreement(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def agree(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether all entries are equal but for rounding, and there are some."""
     return one.shape == other.shape and one.size > 0 and bool(agreement(one, other).all())
+
+
+def tidy(x: float) -> float:
+    """A number without what rounding has left on it.
+
+    >>> tidy(1.9999999999999996), tidy(1 / 3) == 1 / 3
+    (2.0, True)
+    """
+    near = round(x, 9)
+    return near if abs(near - x) <= 1e-12 * abs(x) else x

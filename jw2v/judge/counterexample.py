@@ -49,7 +49,7 @@ def smallest(trial: Trial, seed: int = 0) -> dict[str, Any] | None:
     """
     end = time.thread_time() + SECONDS
     rng = np.random.default_rng(seed)
-    alike = trial.draw(seed).are_alike
+    alike = trial.are_alike
     degenerate, further = None, FURTHER
     for other in _shorter(trial):
         found = _at_sizes(other, rng, alike)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jw2v.judge.agreement import agree
+from jw2v.judge.agreement import TOLERANCE, agree
 from jw2v.judge.bounds import trace
 from jw2v.judge.counterexample import smallest
 from jw2v.judge.entries import left_out, other_rows, unmasked
@@ -34,7 +34,8 @@ UNKNOWN = Guess("unknown", "unknown", lambda fresh: True)
 NOT_FINITE = Guess("unknown", "unknown: not finite at any of the points", lambda fresh: True)
 
 WHOLE: tuple[Stage, ...] = (multiples, transposes)
-"""What is told of the line at the sizes that it is given at."""
+"""What is told of the line at the sizes that it is given at, if they are not too large."""
+MOST_NUMBERS = 50_000  # in its arguments
 PARTS: tuple[Stage, ...] = (
     accumulated,
     coincidences,
@@ -97,11 +98,11 @@ def diagnose(
     arrays = as_arrays(args)
     trial = trial_of(claimed, true, arrays, loss=loss, wrt=wrt, domain=domain)
     count = len(trace(true, arrays).out_avals)
-    trials = [of_output(trial, number, wrt) for number in range(count)]
+    trials = [_compacted(of_output(trial, number, wrt), seed) for number in range(count)]
     wrong = [trial for trial in trials if _is_wrong(trial, seed)]
     if not wrong:
-        return Diagnosis("unknown", "unknown: right in float64, wrong in lower precision", None)
-    guesses = [_first_confirmed(trial, seed, remaining) for trial in wrong]
+        return Diagnosis("unknown", f"unknown: right to {TOLERANCE:g} in float64", None)
+    guesses = [_first_confirmed(trial, arrays, seed, remaining) for trial in wrong]
     first = next((guess for guess in guesses if guess.cause != "unknown"), UNKNOWN)
     return Diagnosis(first.cause, _texts(wrong, guesses), smallest(wrong[0], seed), first.line)
 
@@ -143,13 +144,18 @@ def of_output(trial: Trial, number: int, wrt: int | tuple[int, ...] | None) -> T
     return replace(trial, number=number, position=position)
 
 
-def _first_confirmed(trial: Trial, seed: int, remaining: Callable[[], float]) -> Guess:
+def _first_confirmed(
+    trial: Trial, args: tuple[np.ndarray, ...], seed: int, remaining: Callable[[], float]
+) -> Guess:
     """The first guess that explains fresh samples too."""
-    short = _compacted(trial, seed)
-    of_whole = [(stage, trial) for stage in WHOLE]
-    of_parts = [(stage, short) for stage in PARTS]
-    of_edits = [(partial(repaired, remaining=remaining), short), (exchanged, short)]
-    for stage, of in (*of_whole, *of_parts, *of_edits):
+    whole = trial.resized(args) if sum(x.size for x in args) < MOST_NUMBERS else trial
+    stages = [
+        *((stage, whole) for stage in WHOLE),
+        *((stage, trial) for stage in PARTS),
+        (partial(repaired, remaining=remaining), trial),
+        (exchanged, trial),
+    ]
+    for stage, of in stages:
         if remaining() <= 0:
             break
         samples, fresh = of.draw(seed), of.draw(seed + 1)
@@ -157,21 +163,25 @@ def _first_confirmed(trial: Trial, seed: int, remaining: Callable[[], float]) ->
             return NOT_FINITE
         for guess in stage(of, samples):
             if guess.confirmed(fresh):
-                return guess
+                small = "" if _are_of_one_shape(of.args, args) else " (tried at small sizes)"
+                return replace(guess, text=guess.text + small)
     return UNKNOWN
 
 
 def _compacted(trial: Trial, seed: int) -> Trial:
     """The trial at small sizes, if the line is wrong there too; else as it is."""
     args = compact(trial.args, trial.tables)
-    if all(x.shape == y.shape for x, y in zip(args, trial.args, strict=True)):
+    if _are_of_one_shape(args, trial.args):
         return trial
     short = trial.resized(args)
     try:
-        alike = short.draw(seed).are_alike == trial.draw(seed).are_alike
-        return short if alike and _is_wrong(short, seed) else trial
+        return short if short.are_alike == trial.are_alike and _is_wrong(short, seed) else trial
     except Exception:  # whatever a stranger's function raises at a size that it is not made for
         return trial
+
+
+def _are_of_one_shape(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    return [x.shape for x in some] == [x.shape for x in others]
 
 
 def _remaining(end: float, last: float) -> float:

@@ -6,7 +6,7 @@ from math import isclose, log
 
 import numpy as np
 
-from jw2v.judge.agreement import agree, column
+from jw2v.judge.agreement import agree, column, tidy
 from jw2v.judge.resizing import axes_by_size, resized
 from jw2v.judge.trial import Guess, Samples, Trial
 
@@ -39,9 +39,8 @@ def factor(samples: Samples) -> float | None:
     claimed, true = samples.claimed, samples.true
     if claimed.shape != true.shape or not true.any():
         return None
-    share = float(np.vdot(true, claimed) / np.vdot(true, true))
-    near = float(np.round(share, 9))
-    return near if agree(claimed, near * true) else share if agree(claimed, share * true) else None
+    share = tidy(float(np.vdot(true, claimed) / np.vdot(true, true)))
+    return share if agree(claimed, share * true) else None
 
 
 def _is_multiple(share: float) -> Callable[[Samples], bool]:

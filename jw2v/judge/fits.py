@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jw2v.judge.agreement import TOLERANCE, sizes
+from jw2v.judge.agreement import TOLERANCE, sizes, tidy
 
 WHOLE = (-1.0, -2.0, 1.0)
 """Coefficients of a term that is left out, has the other sign, or is counted twice."""
@@ -80,7 +80,7 @@ def _of_one_coefficient(
         left = excess @ excess - products * coefficients
     near = np.isfinite(coefficients) & (left <= NEAR * (excess @ excess))
     for i in np.flatnonzero(near):
-        coefficient = float(np.round(coefficients[i], 9))
+        coefficient = tidy(float(coefficients[i]))
         if _fits(excess, coefficient * terms[index[i]].sum(axis=0), room):
             yield Explanation(tuple(map(int, index[i])), (coefficient,) * count)
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jw2v.judge.agreement import agree
+from jw2v.judge.agreement import agree, tidy
 from jw2v.judge.factors import number
 from jw2v.judge.trial import Guess, Samples, Trial, Values, batched
 
@@ -39,7 +39,7 @@ def _share(claimed: np.ndarray, other: np.ndarray) -> float:
     """The number that the other is to be multiplied by; 0 where there is none."""
     if claimed.shape != other.shape or not other.any():
         return 0.0
-    share = float(np.round(np.vdot(other, claimed) / np.vdot(other, other), 9))
+    share = tidy(float(np.vdot(other, claimed) / np.vdot(other, other)))
     return share if agree(claimed, share * other) else 0.0
 
 

@@ -12,8 +12,9 @@ from jax.extend.core import ClosedJaxpr, Var
 from jw2v.judge.surgery import inlined
 
 LONG = 20
+MANY_IDS = 6
 SMALL = (17, 13, 11, 7, 5, 3)
-"""Sizes of axes that were longer."""
+"""Sizes of axes that were longer; of ids the last, of others the first."""
 
 Axis = tuple[int, int]
 """Position of an argument, and of one of its axes."""
@@ -37,6 +38,8 @@ def resized(
 ) -> tuple[np.ndarray, ...]:
     """Arguments with each axis of an old size at its new size; ids stay in range.
 
+    Ids that must move keep their order, and different ones stay different where there is room.
+
     Args:
       args: example arguments.
       sizes: new sizes by old ones; those not named stay.
@@ -44,32 +47,52 @@ def resized(
 
     >>> floats, ids = resized((np.ones((7, 5)), np.array([0, 3, 6])), {7: 2, 5: 1}, {1: 7})
     >>> floats.shape, ids.tolist()
-    ((2, 1), [0, 1, 0])
+    ((2, 1), [0, 0, 1])
     """
-    return tuple(
-        _resized(x, sizes, tables.get(position)) if x.size else x for position, x in enumerate(args)
-    )
+    new = [np.resize(x, [sizes.get(size, size) for size in x.shape]) if x.size else x for x in args]
+    together: dict[int, list[int]] = {}
+    for position, x in enumerate(new):
+        if _are_ids(x) and x.size:
+            together.setdefault(tables.get(position, -1 - position), []).append(position)
+    for table, positions in together.items():
+        words = 1 + max(int(args[i].max()) for i in positions)
+        known = [table] if table > 0 else [size for size in sizes if size >= words]
+        most = min([words, *(sizes.get(size, size) for size in known)])
+        if words > most:
+            for i, ids in zip(positions, _moved([new[i] for i in positions], most), strict=True):
+                new[i] = ids
+    return tuple(np.ones(x.shape) if x.dtype.kind == "f" else x for x in new)
 
 
-def _resized(x: np.ndarray, sizes: Mapping[int, int], table: int | None) -> np.ndarray:
-    shape = tuple(sizes.get(size, size) for size in x.shape)
-    if x.dtype.kind == "f":
-        return np.ones(shape)
-    words = int(x.max()) + 1
-    shorter = [sizes.get(size, size) for size in ([table] if table else sizes) if size >= words]
-    return np.asarray(np.resize(x, shape) % min([words, *shorter]), x.dtype)
+def _moved(ids: list[np.ndarray], most: int) -> list[np.ndarray]:
+    """Ids in 0 … most − 1 in place of others, in their order."""
+    values, ranks = np.unique(np.concatenate([x.ravel() for x in ids]), return_inverse=True)
+    count = len(values)
+    places = np.arange(count) * (most - 1) // max(1, count - 1) if count > 1 else [most - 1]
+    parts = np.split(np.asarray(places)[ranks], np.cumsum([x.size for x in ids])[:-1])
+    return [part.reshape(x.shape).astype(x.dtype) for part, x in zip(parts, ids, strict=True)]
 
 
 def compact(args: tuple[np.ndarray, ...], tables: Mapping[int, int]) -> tuple[np.ndarray, ...]:
     """Arguments with their long axes at small sizes that are all different.
 
-    >>> [x.shape for x in compact((np.ones((1000, 100)), np.ones((5, 100))), {})]
-    [(17, 13), (5, 13)]
+    Axes of ids are the shortest, so that few of the ids coincide by chance.
+
+    >>> args = np.ones((1000, 100)), np.ones((20, 100)), np.zeros(20, int)
+    >>> [x.shape for x in compact(args, {})]
+    [(17, 13), (3, 13), (3,)]
     """
     present = axes_by_size(args)
-    long = sorted((size for size in present if size > LONG), reverse=True)
+    of_ids = {size for size, axes in present.items() if any(_are_ids(args[i]) for i, _ in axes)}
+    many = sorted(size for size in of_ids if size > MANY_IDS)
+    long = sorted((size for size in present if size > LONG and size not in many), reverse=True)
     free = [size for size in SMALL if size not in present]
-    return resized(args, dict(zip(long, free, strict=False)), tables)
+    sizes = dict(zip(long, free, strict=False)) | dict(zip(many, reversed(free), strict=False))
+    return resized(args, sizes, tables)
+
+
+def _are_ids(x: np.ndarray) -> bool:
+    return x.dtype.kind in "iu"
 
 
 def indexed(closed: ClosedJaxpr) -> dict[int, int]:

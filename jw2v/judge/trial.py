@@ -12,6 +12,7 @@ from jax.extend.core import ClosedJaxpr
 from jw2v.errors import UsageError
 from jw2v.judge.bounds import UnsupportedError, trace
 from jw2v.judge.compare import Points
+from jw2v.judge.resizing import axes_by_size
 from jw2v.judge.sampling import points
 from jw2v.judge.surgery import inlined
 from jw2v.judge.values import Value, values
@@ -99,6 +100,12 @@ class Trial:
         """The output as it should be."""
         return jax.tree.leaves(self.truth(*args))[self.number]
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether both sides have one shape."""
+        one, other = (trace(fn, self.args).out_avals[0] for fn in (self.claimed, self.true))
+        return one.shape == other.shape
+
     def at(self, points: Points) -> Samples:
         """Both sides at points, those left out where one of them is not finite."""
         claimed, true = self._both(points)
@@ -129,7 +136,10 @@ class Trial:
 
     def resized(self, args: tuple[np.ndarray, ...]) -> "Trial":
         """The same claim for arguments of other shapes."""
-        return replace(self, args=args)
+        axes = axes_by_size(self.args)
+        first = {position: axes[size][0] for position, size in self.tables.items() if size in axes}
+        tables = {position: args[i].shape[axis] for position, (i, axis) in first.items()}
+        return replace(self, args=args, tables=tables)
 
 
 def _is_finite(x: np.ndarray) -> np.ndarray:

@@ -73,7 +73,8 @@ from jw2v.judge.diagnosis import diagnose
         pytest.param(
             lambda w, X, y, s: fit_of_ridge(w, X, y) + 2 * s,
             "edit",
-            "edit: claimed = true but for losses_of_strangers.py line N: drop operand 2 of mul (mul)",
+            "edit: claimed = true but for losses_of_strangers.py line N: "
+            "drop operand 2 of mul (mul)",
             id="a factor forgotten",
         ),
         pytest.param(
