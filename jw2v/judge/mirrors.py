@@ -8,7 +8,7 @@ import numpy as np
 from jw2v.judge.agreement import agreement
 from jw2v.judge.fits import explanations
 from jw2v.judge.gates import Gated, Setting, gated
-from jw2v.judge.occurrences import flat, settings_of, where
+from jw2v.judge.occurrences import MOST_GATES, flat, settings_of, where
 from jw2v.judge.trial import Guess, Samples, Trial
 from jw2v.judge.ways import gradients
 
@@ -22,7 +22,7 @@ def mirrored(trial: Trial, samples: Samples) -> Iterator[Guess]:
     assert trial.position is not None
     loss = gated(trial.loss, trial.args, trial.position, results=True)
     settings = settings_of(loss)
-    if not settings:
+    if not settings or len(loss.gates) > MOST_GATES:
         return
     changes = _changes(loss, samples, settings)
     for explanation in explanations(*flat(samples, changes)):

@@ -19,6 +19,7 @@ from jw2v.judge.ways import gradients
 CAUSES = {-1.0: "missing term", -2.0: "sign", 1.0: "doubled term"}
 """The cause by the coefficient of a term in what is claimed too much."""
 MOST_ENTRIES = 8  # along an axis, of which each has its term
+MOST_GATES = 200  # of a loss; tracing more takes seconds
 
 
 def terms(trial: Trial, samples: Samples) -> Iterator[Guess]:
@@ -36,7 +37,7 @@ def _guesses(trial: Trial, samples: Samples, *, entries: bool) -> Iterator[Guess
         return
     loss = _gated(trial, entries=entries)
     settings = settings_of(loss)
-    if not settings:
+    if not settings or len(loss.gates) > MOST_GATES:
         return
     found = term_values(loss, samples, settings)
     for explanation in explanations(*flat(samples, found)):
