@@ -36,7 +36,8 @@ from jw2v.vectors import Vectors, load, save
 __all__ = ["load", "train", "verify"]
 
 LOG = logging.getLogger("jw2v")
-LEDGERS = ("jw2v.ledger.cs224n_a2", "jw2v.ledger.kernels")
+LEDGERS = ("jw2v.ledger.cs224n_a2", "jw2v.ledger.kernels", "jw2v.ledger.peers")
+GUARD_SAMPLES = 16  # with few points, bfloat16 operands leave entries untested
 HISTORY = 100  # points of a run's history kept with the vectors; metrics.jsonl holds all
 
 
@@ -184,7 +185,9 @@ def _guard(config: Config, loss: Loss | None) -> None:
       GradientError: a claim does not hold.
     """
     began = time.perf_counter()
-    entries = verify_derivations(kernels.claims_of(config, loss), ledger="guard", samples=2)
+    entries = verify_derivations(
+        kernels.claims_of(config, loss), ledger="guard", samples=GUARD_SAMPLES
+    )
     for entry in entries:
         if entry.verdict_value != "holds":
             why = entry.diagnosis or f"counterexample {json.dumps(entry.counterexample)}"

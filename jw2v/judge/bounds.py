@@ -214,11 +214,12 @@ def _of_integers(equation: Any, operands: list[Bounded]) -> list[Bounded]:
     """Operations without a float in their result are run as they are."""
     if any(x.error.any() for x in operands):
         raise UnsupportedError(equation.primitive.name)
-    arrays = [
-        jnp.asarray(x.value, atom.aval.dtype)
-        for x, atom in zip(operands, equation.invars, strict=True)
-    ]
-    results = equation.primitive.bind(*arrays, **equation.params)
+    with jax.enable_x64(True):
+        arrays = [
+            jnp.asarray(x.value, atom.aval.dtype)
+            for x, atom in zip(operands, equation.invars, strict=True)
+        ]
+        results = equation.primitive.bind(*arrays, **equation.params)
     return [
         exact(_plain(r)) for r in (results if equation.primitive.multiple_results else [results])
     ]

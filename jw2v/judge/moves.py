@@ -42,15 +42,16 @@ def _window(op: Operation, x: np.ndarray, starts: tuple[Bounded, ...], sizes: An
     return tuple(slice(first, first + size) for first, size in zip(firsts, sizes, strict=True))
 
 
-def _dynamic_slice(op: Operation, x: np.ndarray, *starts: Bounded) -> np.ndarray:
-    return x[_window(op, x, starts, op.params["slice_sizes"])]
+def _dynamic_slice(op: Operation, x: Bounded, *starts: Bounded) -> Bounded:
+    place = _window(op, x.value, starts, op.params["slice_sizes"])
+    return Bounded(x.value[place], _unless(x.error[place], *starts))
 
 
 def _dynamic_update_slice(op: Operation, x: Bounded, part: Bounded, *starts: Bounded) -> Bounded:
     place = _window(op, x.value, starts, part.value.shape)
     value, error = x.value.copy(), x.error.copy()
     value[place], error[place] = part
-    return Bounded(value, error)
+    return Bounded(value, _unless(error, *starts))
 
 
 def _pad(op: Operation, x: Bounded, filler: Bounded) -> Bounded:
@@ -101,7 +102,13 @@ def _gather(op: Operation, x: Bounded, indices: Bounded) -> Bounded:
         outside = np.nan if fill is None else fill
         value = np.where(places.inside, value, outside)
         error = np.where(places.inside, error, 0.0)
-    return Bounded(value, error)
+    return Bounded(value, _unless(error, indices))
+
+
+def _unless(error: np.ndarray, *indices: Bounded) -> np.ndarray:
+    """The error, or inf where rounding could turn an index."""
+    turned = any(index.error.any() for index in indices)
+    return np.full(error.shape, np.inf) if turned else error
 
 
 def _scatter_add(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> Bounded:
@@ -112,7 +119,7 @@ def _scatter_add(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) 
     sizes = np.abs(x.value) + x.error, np.abs(updates.value) + updates.error
     size = _summed(sizes[0], places, sizes[1])
     error = _summed(x.error, places, updates.error) + additions * op.u * size
-    return Bounded(_summed(x.value, places, updates.value), error)
+    return Bounded(_summed(x.value, places, updates.value), _unless(error, indices))
 
 
 def _summed(start: Any, places: Places, parts: Any) -> np.ndarray:
@@ -128,14 +135,14 @@ def _scatter(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> B
     value, error = x.value.ravel().copy(), x.error.ravel().copy()
     value[places.flat[places.inside]] = updates.value[places.inside]
     error[places.flat[places.inside]] = updates.error[places.inside]
-    return Bounded(value.reshape(x.value.shape), error.reshape(x.value.shape))
+    return Bounded(value.reshape(x.value.shape), _unless(error.reshape(x.value.shape), indices))
 
 
 MOVES: Mapping[str, Move] = MappingProxyType(
     {
         "broadcast_in_dim": _moving(_broadcast),
         "concatenate": _concatenate,
-        "dynamic_slice": _moving(_dynamic_slice),
+        "dynamic_slice": _dynamic_slice,
         "dynamic_update_slice": _dynamic_update_slice,
         "gather": _gather,
         "iota": _iota,

@@ -220,12 +220,16 @@ def _pow(op: Operation, x: Bounded, y: Bounded) -> Bounded:
     return _rounded(op, value, error, op.c)
 
 
-def _max(op: Operation, x: Bounded, y: Bounded) -> Bounded:
-    return Bounded(np.maximum(x.value, y.value), np.maximum(x.error, y.error))
+def _extreme(function: Callable[..., Numbers]) -> Rule:
+    """The rule of max and min: the chosen one's error, or the larger where either may be chosen."""
 
+    def rule(op: Operation, x: Bounded, y: Bounded) -> Bounded:
+        value = function(x.value, y.value)
+        sure = np.abs(np.asarray(x.value, float) - y.value) > x.error + y.error
+        chosen = np.where(value == x.value, x.error, y.error)
+        return Bounded(value, np.where(sure, chosen, np.maximum(x.error, y.error)))
 
-def _min(op: Operation, x: Bounded, y: Bounded) -> Bounded:
-    return Bounded(np.minimum(x.value, y.value), np.maximum(x.error, y.error))
+    return rule
 
 
 def _clamp(op: Operation, low: Bounded, x: Bounded, high: Bounded) -> Bounded:
@@ -233,14 +237,18 @@ def _clamp(op: Operation, low: Bounded, x: Bounded, high: Bounded) -> Bounded:
     return Bounded(np.clip(x.value, low.value, high.value), error)
 
 
-def _comparison(function: Callable[..., Numbers]) -> Rule:
-    """A boolean is exact where the errors cannot turn it; else its error is inf."""
+def _comparison(function: Callable[..., Numbers], *, of_copies: bool = False) -> Rule:
+    """A boolean is exact where the errors cannot turn it; else its error is inf.
+
+    Of `eq` and `ne` (`of_copies`), operands that agree to the last bit of float64 at a generic
+    point are copies of one number, as a maximum is of what it was taken of.
+    """
 
     def rule(op: Operation, x: Bounded, y: Bounded) -> Bounded:
         reach = x.error + y.error
         finite = np.isfinite(x.value) & np.isfinite(y.value)
         gap = np.abs(np.where(finite, x.value, 0.0) - np.where(finite, y.value, 0.0))
-        sure = (reach == 0) | (gap > reach) | ~finite | (x is y)  # x != x asks for NaN
+        sure = (reach == 0) | (gap > reach) | ~finite | (of_copies & (gap == 0))
         return Bounded(function(x.value, y.value), np.where(sure, 0.0, np.inf))
 
     return rule
@@ -378,7 +386,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "cumsum": _cumsum,
         "div": _div,
         "dot_general": _dot_general,
-        "eq": _comparison(np.equal),
+        "eq": _comparison(np.equal, of_copies=True),
         "erf": _erf,
         "exp": _exponential(np.exp, np.e),
         "exp2": _exponential(np.exp2, 2.0),
@@ -393,10 +401,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "log1p": _logarithm(np.log1p, 1.0),
         "logistic": _logistic,
         "lt": _comparison(np.less),
-        "max": _max,
-        "min": _min,
+        "max": _extreme(np.maximum),
+        "min": _extreme(np.minimum),
         "mul": _mul,
-        "ne": _comparison(np.not_equal),
+        "ne": _comparison(np.not_equal, of_copies=True),
         "neg": _neg,
         "not": _logic(np.invert),
         "or": _logic(np.bitwise_or),

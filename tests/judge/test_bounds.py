@@ -220,6 +220,24 @@ def test_loops_and_branches_are_followed():
         assert 0 < result.error < 1000 * U
 
 
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x, i: x[i],
+        lambda x, i: x.at[i].add(1.0),
+        lambda x, i: x.at[i].set(1.0),
+        lambda x, i: lax.dynamic_slice(x, (i,), (1,)),
+        lambda x, i: lax.dynamic_update_slice(x, x[:1], (i,)),
+    ],
+)
+def test_an_index_that_rounding_could_turn_bounds_nothing(fn):
+    jaxpr = trace(lambda x, y: fn(x, jnp.floor(y).astype(int)), (V, 1.0))
+    sure = evaluate(jaxpr, [V, 1.5])[0]
+    turned = evaluate(jaxpr, [V, Bounded(np.array(1.0), np.array(0.1))])[0]
+    assert np.isfinite(sure.error).all()
+    assert np.isinf(turned.error).all()
+
+
 def test_what_has_no_rule_is_said():
     with pytest.raises(UnsupportedError, match="sort"):
         bounded(jnp.sort, (V,))

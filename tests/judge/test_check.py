@@ -195,6 +195,22 @@ def test_a_loss_that_autodiff_does_not_differentiate_is_not_decided():
     assert "the witnesses disagree: Taylor slope 1.0" in report.diagnosis
 
 
+def test_gradients_of_maxima_are_decided():
+    def hinge(x, y):
+        return jnp.sum(jnp.maximum(0, 1 - x + y)) + jnp.max(x * y)
+
+    def right(x, y):
+        on = (1 - x + y > 0).astype(x.dtype)
+        best = (jnp.arange(3) == jnp.argmax(x * y)).astype(x.dtype)
+        return -on + best * y, on + best * x
+
+    args = (ONES, ONES)
+    report = check_gradient(hinge, right, args, wrt=(0, 1), dtypes=("float64",))
+    assert report.verdict == "holds"
+    wrong = check_gradient(hinge, lambda x, y: right(x, y)[1], args, explain=False)
+    assert wrong.verdict == "refuted"
+
+
 def test_a_twin_is_a_further_witness():
     def twin(x, y):
         return jnp.sum(x * y * y)

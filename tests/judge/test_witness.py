@@ -143,6 +143,20 @@ def test_a_linear_loss_has_no_remainder():
     assert heard.agree
 
 
+def test_a_piecewise_linear_loss_has_one_at_few_points():
+    def hinge(x, y):
+        return jnp.sum(jnp.maximum(0, 1 - x + y))
+
+    right = jax.grad(hinge, (0, 1))
+
+    def wrong(x, y):
+        return tuple(2 * g for g in right(x, y))
+
+    where = points_of((50,), (50,), count=16)
+    assert hear(hinge, right, (0, 1), where).agree
+    assert not hear(hinge, wrong, (0, 1), where).agree
+
+
 def test_the_complex_step_of_a_twin():
     def loss(x):
         return jnp.sum(jnp.exp(x) * x)
