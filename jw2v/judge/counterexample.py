@@ -1,7 +1,7 @@
 """The smallest numbers that show a mistake, for a person to check by hand.
 
-Sizes first: every axis has length 1 or 2, the fewest numbers first. Then values: small integers and
-halves, no zeros, the plainest first.
+Sizes first: every axis has length 1 or 2, a table up to 4 rows, the fewest numbers first. Then
+values: small integers and halves, no zeros, the plainest first.
 """
 
 import time
@@ -19,6 +19,7 @@ SECONDS = 1.5
 """Of the processor, for the search; most mistakes show in a tenth of it."""
 CANDIDATES = 192
 LENGTHS = (1, 2)
+WORDS = (1, 2, 3, 4)  # of a table, where a domain may ask for ids that differ
 VALUES = np.array([1.0, 2.0, -1.0, -2.0, 0.5, 3.0, -0.5])
 COSTS = np.arange(len(VALUES))
 """Of the values: the later ones are less plain."""
@@ -70,12 +71,24 @@ class _Found(NamedTuple):
 def _shorter(trial: Trial) -> Iterator[Trial]:
     """The trial with short axes, the fewest numbers first, and last of all as it is."""
     longer = [size for size in axes_by_size(trial.args) if size > 1]
-    lengths = product(*([n for n in LENGTHS if n <= size] for size in longer))
+    of_words = _sizes_of_words(trial, longer)
+    lengths = product(*([n for n in _lengths(size in of_words) if n <= size] for size in longer))
     chosen = [dict(zip(longer, some, strict=True)) for some in lengths]
     shorter = [resized(trial.args, sizes, trial.tables) for sizes in chosen]
     for args in sorted(shorter, key=lambda args: sum(x.size for x in args)):
         yield trial.resized(args)
     yield trial
+
+
+def _sizes_of_words(trial: Trial, sizes: list[int]) -> set[int]:
+    """Of the axes that ids index; of all that they could, where they index none."""
+    ids = {i: x for i, x in enumerate(trial.args) if x.dtype.kind in "iu" and x.size}
+    largest = [int(x.max()) for i, x in ids.items() if i not in trial.tables]
+    return {*trial.tables.values()} | {size for size in sizes if largest and size > min(largest)}
+
+
+def _lengths(is_of_words: bool) -> tuple[int, ...]:
+    return WORDS if is_of_words else LENGTHS
 
 
 def _at_sizes(trial: Trial, rng: np.random.Generator, alike: bool) -> _Found | None:

@@ -98,6 +98,36 @@ def test_ids_stay_within_the_table():
     assert {found["args"]["a"], *found["args"]["b"]} == {0, 1}
 
 
+def test_a_table_has_as_many_rows_as_the_domain_asks_for():
+    def claimed(E, ids):
+        return -jnp.sum(jnp.tanh(E[ids]))
+
+    found = example(
+        claimed, lambda E, ids: -claimed(E, ids), (np.ones((7, 5)), np.array([0, 3, 6])),
+        domain=lambda E, ids: len({0, *map(int, ids)}) == 1 + len(ids),
+    )  # fmt: skip
+    assert found["args"] == {"E": [[1.0], [1.0]], "ids": [1]}
+
+
+def test_ids_that_are_compared_and_not_looked_up_need_room_too():
+    """Only the last word has a wrong entry, and only where it is neither of two others."""
+
+    def true(z, a, b):
+        return jnp.exp(z)
+
+    def claimed(z, a, b):
+        last = z.shape[0] - 1
+        return jnp.where(
+            (jnp.arange(z.shape[0]) == last) & (a != last) & (b != last), 0, true(z, a, b)
+        )
+
+    found = example(
+        claimed, true, (np.ones(7), np.array(6), np.array(5)), domain=lambda z, a, b: a != b
+    )
+    assert len(found["args"]["z"]) == 3
+    assert {found["args"]["a"], found["args"]["b"]} == {0, 1}
+
+
 def test_a_true_value_of_zero_shows_little_and_comes_last():
     """At one word the softmax is 1 and the true gradient 0."""
 
