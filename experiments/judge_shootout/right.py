@@ -36,6 +36,7 @@ def record(fact: dict[str, Any]) -> dict[str, Any]:
     others = []
     for number in range(fact["shapes"]):
         loss, gradient, args, shape = problem(subject, number)
+        loss, gradient = jax.jit(loss), jax.jit(gradient)  # traced once for all seeds
         for seed in range(fact["seeds"]):
             report = check_gradient(
                 loss, gradient, args, wrt=subject.wrt, dtypes=(dtype,), seed=seed, explain=False

@@ -26,8 +26,9 @@ from tables import fill, tables
 from jw2v.errors import Jw2vError, UsageError
 
 FOLDER = Path(__file__).parent
-ONES, TWOS = 70, 40  # edits of one gradient: at most so many of one, so many of two
-SHAPES, SEEDS = 8, 14  # of a right gradient at a precision
+ONES, TWOS = 60, 45  # edits of one gradient: at most so many of one, so many of two
+LONG, SHARE = ("window", "cbow"), 3  # gradients of hundreds of operations: a third
+SHAPES, SEEDS = 4, 28  # of a right gradient at a precision
 PACKAGES = ("chex", "torch")
 
 
@@ -101,8 +102,10 @@ def _planned(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     names = args.only or (names[::8] if args.quick else names)
     if args.wrong:
         ones, twos = (3, 2) if args.quick else (ONES, TWOS)
-        for name in names:
-            yield shootout.facts(name, ones=ones, twos=twos, quick=args.quick)
+        for name in sorted(names, key=lambda name: name not in LONG):
+            part = SHARE if name in LONG and not args.quick else 1
+            choice = {"ones": ones // part, "twos": twos // part}
+            yield shootout.facts(name, **choice, quick=args.quick)
     if args.right:
         shapes, seeds = (2, 2) if args.quick else (SHAPES, SEEDS)
         for name in names:

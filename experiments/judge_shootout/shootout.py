@@ -12,7 +12,7 @@ from checkers import CHECKERS, Checker, Remembered, Trial
 from subjects import Reduction, Subject, subjects
 from wrong import Wrong, wrong_gradients
 
-BATCH = 32
+BATCH = 16
 SEED = 1  # of the example, and of the choice of edits
 NAMES = ("jw2v", "chex", "jax fwd", "jax rev", "torch slow", "torch fast")
 
@@ -80,7 +80,8 @@ def check_all(
 
     Returns:
       `checkers`, their names; `passed`, how many wrong gradients each passes, by checker, cell and
-      source, zeros left out; `false_alarms`, the cells where a checker refuses the right gradient;
+      source, zeros left out; `false_alarms`, the cells where a checker refuses the right gradient,
+      in which only jw2v is given the wrong ones, too;
       `survivors`, the wrong gradients that jw2v does not refuse.
     """
     args = subject.example(np.random.default_rng(seed), batch=batch)
@@ -90,6 +91,8 @@ def check_all(
     for cell in cells:
         for gradient, trial in _trials(subject, wrong, args, cell):
             for name, check in by.items():
+                if name != "jw2v" and str(cell) in false_alarms.get(name, ()):
+                    continue  # it refuses the right one: to refuse wrong ones, too, means nothing
                 outcome = check(trial)
                 if gradient is None:
                     if outcome != "passed":
