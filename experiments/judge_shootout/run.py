@@ -26,7 +26,7 @@ from tables import fill, tables
 from jw2v.errors import Jw2vError, UsageError
 
 FOLDER = Path(__file__).parent
-ONES, TWOS = 60, 45  # edits of one gradient: at most so many of one, so many of two
+ONES, TWOS = 60, 50  # edits of one gradient: at most so many of one, so many of two
 LONG, SHARE = ("window", "cbow"), 3  # gradients of hundreds of operations: a third
 SHAPES, SEEDS = 4, 28  # of a right gradient at a precision
 PACKAGES = ("chex", "torch")

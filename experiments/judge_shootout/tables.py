@@ -17,6 +17,7 @@ CHECKERS = {
     "torch fast": "`torch.autograd.gradcheck`, fast",
 }
 BY_SOURCE = "mean float64"
+FIGURE = "![Wrong gradients that pass, and right ones that are refused](figure.svg)"
 
 Record = dict[str, Any]
 
@@ -31,6 +32,7 @@ def tables(results: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             _setting(results, wrong, right),
+            FIGURE,
             "### Wrong gradients that pass",
             summary(results),
             "### Right gradients that are refused",
