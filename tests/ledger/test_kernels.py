@@ -64,6 +64,7 @@ def test_ids_are_unique():
     assert len({derivation.id for derivation in DERIVATIONS}) == len(DERIVATIONS)
 
 
+@pytest.mark.slow
 def test_every_claim_holds():
     """As claimed, and by hand as by autodiff; the power of each is printed and small."""
     entries = verify_derivations(DERIVATIONS)
