@@ -33,7 +33,8 @@ def gathered(operand: np.ndarray, indices: np.ndarray, params: Mapping[str, Any]
         dropped=_axes(numbers.collapsed_slice_dims),
         start_axes=_axes(numbers.start_index_map),
         batching=_pairs(numbers.operand_batching_dims, numbers.start_indices_batching_dims),
-        mode=params["mode"],
+        # Where the promise is broken, XLA clips what is read, as JAX's documentation says.
+        clip=params["mode"] in (GatherScatterMode.CLIP, GatherScatterMode.PROMISE_IN_BOUNDS),
     )
 
 
@@ -53,7 +54,7 @@ def scattered(
         dropped=_axes(numbers.inserted_window_dims),
         start_axes=_axes(numbers.scatter_dims_to_operand_dims),
         batching=_pairs(numbers.operand_batching_dims, numbers.scatter_indices_batching_dims),
-        mode=params["mode"],
+        clip=params["mode"] == GatherScatterMode.CLIP,
     )
 
 
@@ -66,7 +67,7 @@ def _places(
     dropped: tuple[int, ...],
     start_axes: tuple[int, ...],
     batching: tuple[tuple[int, int], ...],
-    mode: Any,
+    clip: bool,
 ) -> Places:
     """Flat places of windows of `window` entries, each at a start that `indices[..., :]` holds."""
     batch = indices.shape[:-1]
@@ -78,7 +79,6 @@ def _places(
     rank = len(batch) + len(inner)
     batch_axes = [axis for axis in range(rank) if axis not in window_axes]
     strides = np.cumprod([1, *shape[::-1]])[-2::-1] if shape else []
-    clip = mode == GatherScatterMode.CLIP
     flat: Any = np.zeros((1,) * rank, np.int64)
     inside: Any = np.ones((1,) * rank, bool)
     for axis, size in enumerate(shape):

@@ -112,7 +112,8 @@ def _slopes(
     directions: tuple[np.ndarray | None, ...],
 ) -> np.ndarray:
     """Slope of the remainder at each point; inf where it is nothing but rounding."""
-    (start,) = evaluate(trace(jax.vmap(loss), points), points)
+    traced = trace(jax.vmap(loss), points)
+    (start,) = evaluate(traced, points)
     slopes = evaluate(trace(jax.vmap(gradient), points), points)
     along = sum(
         np.sum((g.value * directions[i]).reshape(len(g.value), -1), axis=1)
@@ -123,7 +124,7 @@ def _slopes(
         moved = tuple(
             x if d is None else x + h * d for x, d in zip(points, directions, strict=True)
         )
-        (there,) = evaluate(trace(jax.vmap(loss), moved), moved)
+        (there,) = evaluate(traced, moved)
         remainders.append(np.abs(there.value - start.value - h * along))
         noises.append(10 * (there.error + start.error))
     remainder, noise = np.stack(remainders), np.stack(noises)
