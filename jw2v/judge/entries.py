@@ -18,11 +18,16 @@ def left_out(trial: Trial, samples: Samples) -> Iterator[Guess]:
 
 
 def _is_left_out(samples: Samples) -> bool:
+    return _is_wrong_only_at_zeros_of(samples.claimed, samples)
+
+
+def _is_wrong_only_at_zeros_of(side: np.ndarray, samples: Samples) -> bool:
+    """Whether the lines differ only where `side`, one of them, is zero, and agree elsewhere."""
     if not samples.are_alike:
         return False
     right = agreement(samples.claimed, samples.true)
-    there = right & (samples.claimed != 0)
-    return bool((samples.claimed[~right] == 0).all()) and _often(there) and _often(~right)
+    there = right & (side != 0)
+    return bool((side[~right] == 0).all()) and _often(there) and _often(~right)
 
 
 def unmasked(trial: Trial, samples: Samples) -> Iterator[Guess]:
@@ -33,11 +38,7 @@ def unmasked(trial: Trial, samples: Samples) -> Iterator[Guess]:
 
 
 def _is_unmasked(samples: Samples) -> bool:
-    if not samples.are_alike:
-        return False
-    right = agreement(samples.claimed, samples.true)
-    there = right & (samples.true != 0)
-    return bool((samples.true[~right] == 0).all()) and _often(there) and _often(~right)
+    return _is_wrong_only_at_zeros_of(samples.true, samples)
 
 
 def _often(entries: np.ndarray) -> bool:

@@ -15,8 +15,8 @@ Move = Callable[..., Bounded | list[Bounded]]
 def _moving(function: Any) -> Rule:
     """The rule that moves values and errors alike."""
 
-    def rule(op: Operation, x: Bounded, *rest: Bounded) -> Bounded:
-        return Bounded(function(op, x.value, *rest), function(op, x.error, *rest))
+    def rule(op: Operation, x: Bounded) -> Bounded:
+        return Bounded(function(op, x.value), function(op, x.error))
 
     return rule
 
