@@ -1,7 +1,5 @@
 """The public functions: train, load, verify, check_gradient."""
 
-import importlib
-import importlib.util
 import json
 import logging
 import platform
@@ -11,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jax
@@ -23,6 +20,7 @@ from jw2v.corpus.sources import Source
 from jw2v.errors import GradientError, InterruptedTrainingError, UsageError
 from jw2v.files import replacing
 from jw2v.judge import Entry, verify_derivations
+from jw2v.judge.ledgers import verify_ledgers
 from jw2v.ledger import kernels
 from jw2v.losses.record import Loss
 from jw2v.training import backend, checkpoint, loop
@@ -129,13 +127,21 @@ def train(
     return vectors
 
 
-def verify(*ledgers: str, dtypes: Sequence[str] | None = None) -> list[Entry]:
+def verify(
+    *ledgers: str,
+    dtypes: Sequence[str] | None = None,
+    workers: int = 1,
+    callback: Callable[[int, int], None] | None = None,
+) -> list[Entry]:
     """Judge every claim of ledgers on this backend.
 
     Args:
       ledgers: modules, or paths of Python files, that define `DERIVATIONS`, a sequence of
-        `jw2v.judge.Derivation`; by default the document's and the chain's.
+        `jw2v.judge.Derivation`; by default the document's, the chain's and that of the peers.
       dtypes: instead of each claim's own.
+      workers: processes; with more than one, a script that calls this has to stand under
+        `if __name__ == "__main__"`, as for `multiprocessing`.
+      callback: hears how many derivations of how many are judged.
 
     Returns:
       An entry for each claim: what was expected of it and what the machine found.
@@ -154,28 +160,7 @@ def verify(*ledgers: str, dtypes: Sequence[str] | None = None) -> list[Entry]:
     ...     [(entry.id, entry.verdict_value, entry.diagnosis) for entry in verify(str(path))]
     [('half', 'refuted', 'sign: claimed = -1 × true')]
     """
-    entries: list[Entry] = []
-    for name in ledgers or LEDGERS:
-        derivations = getattr(_ledger(name), "DERIVATIONS", None)
-        if derivations is None:
-            raise UsageError(f"{name} defines no DERIVATIONS; give a ledger (a module or a file)")
-        entries += verify_derivations(derivations, ledger=name, dtypes=dtypes)
-    return entries
-
-
-def _ledger(name: str) -> ModuleType:
-    path = Path(name)
-    try:
-        if path.suffix != ".py":
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    except (ImportError, OSError, SyntaxError) as error:
-        raise UsageError(f"ledger {name}: {error}; give a module or a Python file") from error
-    return module
+    return verify_ledgers(ledgers or LEDGERS, dtypes=dtypes, workers=workers, callback=callback)
 
 
 def _guard(config: Config, loss: Loss | None) -> None:

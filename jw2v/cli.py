@@ -17,11 +17,11 @@ import jw2v
 from jw2v import api
 from jw2v.corpus import pairs_file
 from jw2v.demo import PAIRS, run_demo
-from jw2v.display import progress_bar, show_verdicts, table
+from jw2v.display import progress_bar, show_verdicts, table, verification_bar
 from jw2v.errors import InterruptedTrainingError, Jw2vError, UsageError
 from jw2v.judge import Entry
 from jw2v.judge.report import write_html
-from jw2v.training.backend import Platform
+from jw2v.training import backend
 from jw2v.training.config import Config
 from jw2v.vectors import analogies, load, word_pairs, write_word2vec
 
@@ -50,7 +50,7 @@ def train(
     /,
     config: OmitArgPrefixes[Config],
     out: Path,
-    require: Platform | None = None,
+    require: backend.Platform | None = None,
     check: bool = True,
     resume: bool = False,
     json_: Annotated[bool, arg(name="json")] = False,
@@ -207,6 +207,7 @@ def verify(
     json_: Annotated[Path | None, arg(name="json")] = None,
     html: Path | None = None,
     dtype: tuple[Literal["float64", "float32", "bfloat16"], ...] = (),
+    workers: int | None = None,
 ) -> int:
     """Judge derivations line by line against autodiff, on this backend.
 
@@ -218,8 +219,11 @@ def verify(
       json_: file for the verdicts.
       html: file for a report that a browser shows.
       dtype: precisions instead of each claim's own.
+      workers: processes; by default one for each core, and one where an accelerator is shared.
     """
-    entries = api.verify(*ledgers, dtypes=dtype or None)
+    with verification_bar(Console(stderr=True)) as show:
+        count = backend.judges() if workers is None else workers
+        entries = api.verify(*ledgers, dtypes=dtype or None, workers=count, callback=show)
     if json_ is not None:
         api.write_verdicts(json_, entries)
     if html is not None:
@@ -252,6 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verifying = arguments[:1] == ["verify"]
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("jw2v").setLevel(logging.INFO)
+    backend.keep_compiled_programs()
     try:
         code = _run(arguments, verifying=verifying)
         sys.stdout.flush()

@@ -9,6 +9,7 @@ from jw2v.corpus import SOURCE, pairs_file, write_demo
 from jw2v.display import progress_bar, table, verdict_counts
 from jw2v.errors import GradientError
 from jw2v.judge.report import write_html
+from jw2v.training import backend
 from jw2v.training.config import Config
 from jw2v.training.folder import run_folder
 from jw2v.vectors import PairScore, Vectors, word_pairs
@@ -68,7 +69,7 @@ def judge(folder: Path, console: Console) -> None:
     Raises:
       GradientError: a verdict is not the expected one.
     """
-    entries = api.verify()
+    entries = api.verify(workers=backend.judges())
     api.write_verdicts(folder / "verdicts.json", entries)
     unexpected = [entry.id for entry in entries if not entry.as_expected]
     if unexpected:

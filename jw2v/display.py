@@ -38,6 +38,18 @@ def progress_bar(epochs: int, console: Console) -> Iterator[Callable[[Progress],
         yield lambda p: bar.update(task, completed=min(p.epoch, epochs), status=status(p))
 
 
+@contextmanager
+def verification_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a verification is, where a terminal can show a bar.
+
+    Yields:
+      The callback to give to `jw2v.verify`.
+    """
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("derivations", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def status(progress: Progress) -> str:
     """Loss, rate and time left, in words.
 

@@ -6,6 +6,7 @@ it. Where no dtype is below float64 the value is also the witness's own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -123,7 +124,7 @@ class _Evaluation:
 
     def _constant(self, value: Any, aval: Any) -> Bounded:
         array = _plain(value)
-        unit = self.arithmetic.unit.get(str(aval.dtype), 0.0)
+        unit = self.arithmetic.unit.get(_name_of(aval.dtype), 0.0)
         digits = np.ldexp(np.frexp(array.astype(np.float64))[0], self.arithmetic.constant_bits)
         rounded = np.isfinite(digits) & (digits != np.trunc(digits))
         return Bounded(array, np.where(rounded, unit * np.abs(array), 0.0))
@@ -152,14 +153,15 @@ class _Evaluation:
     def _operation(self, equation: Any) -> Operation:
         out = equation.outvars[0].aval
         unit, name = self.arithmetic.unit, equation.primitive.name
-        operand = str(equation.invars[0].aval.dtype) if equation.invars else ""
+        dtype = _name_of(out.dtype)
+        operand = _name_of(equation.invars[0].aval.dtype) if equation.invars else ""
         return Operation(
             equation.params,
             tuple(out.shape),
-            str(out.dtype),
-            unit.get(str(out.dtype), 0.0),
+            dtype,
+            unit.get(dtype, 0.0),
             unit.get(operand, 0.0),
-            unit.get(ACCUMULATOR.get(str(out.dtype), str(out.dtype)), 0.0),
+            unit.get(ACCUMULATOR.get(dtype, dtype), 0.0),
             self.arithmetic.ulps.get(name, 1.0),
         )
 
@@ -196,6 +198,9 @@ class _Evaluation:
             stacked.reverse()
         columns = zip(*stacked, strict=True)
         return [*carry, *(Bounded(*map(np.stack, zip(*c, strict=True))) for c in columns)]
+
+
+_name_of = cache(str)  # of a dtype: NumPy spells it anew each time
 
 
 def _settled(op: Operation, result: Bounded) -> Bounded:

@@ -1,12 +1,14 @@
 """A claim's numbers beside the true ones, each entry with its own bound, and what follows."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jw2v.errors import UsageError
 from jw2v.judge.bounds import (
@@ -22,6 +24,7 @@ from jw2v.judge.rules import Bounded
 
 TESTED = 0.1  # an entry is tested where its bound is at most this share of it
 UNTESTED_SHARE = 0.01  # of the entries may be untested before a claim that agrees is undecided
+TRACES = 16  # that are kept: a line is its own claim, and the truth of the line after it
 COARSE_ROUNDINGS = 4  # of a term, besides its sum, where an operation has no rule
 
 Points = tuple[np.ndarray, ...]
@@ -74,11 +77,11 @@ def true_values(
     [[2.0, 4.0]]
     """
     rounded = _rounded(points, dtype)
+    alone, batched = _traced(true, _kinds(points), "float64")
     try:
-        traced = trace(jax.vmap(true), rounded)
-        return Truth(tuple(evaluate(traced, rounded, arithmetic=arithmetic)), None)
+        return Truth(tuple(evaluate(batched, rounded, arithmetic=arithmetic)), None)
     except UnsupportedError as missing:
-        values = _run(true, rounded, "float64")
+        values = _run(alone, rounded, "float64")
         coarse = tuple(Bounded(v, _coarse(rounded, v, "float64")) for v in values)
         return Truth(coarse, str(missing))
 
@@ -112,10 +115,10 @@ def claimed_values(
     [2.0]
     """
     rounded = _rounded(points, dtype)
-    values = tuple(_run(claimed, rounded, dtype))
+    alone, batched = _traced(claimed, _kinds(points), dtype)
+    values = tuple(_run(alone, rounded, dtype))
     try:
-        traced = trace(jax.vmap(claimed), rounded, dtype=dtype)
-        bounded = tuple(evaluate(traced, rounded, arithmetic=arithmetic))
+        bounded = tuple(evaluate(batched, rounded, arithmetic=arithmetic))
         return Claimed(dtype, rounded, values, bounded, None)
     except UnsupportedError as missing:
         return Claimed(dtype, rounded, values, None, str(missing))
@@ -153,6 +156,20 @@ def measure(
     return beside(claimed_values(claimed, points, dtype=dtype), truth)
 
 
+def _kinds(points: Points) -> tuple[jax.ShapeDtypeStruct, ...]:
+    return tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in points)
+
+
+@lru_cache(maxsize=TRACES)
+def _traced(
+    fn: Callable[..., Any], stacked: tuple[jax.ShapeDtypeStruct, ...], dtype: str
+) -> tuple[ClosedJaxpr, ClosedJaxpr]:
+    """A function at one point, and at all points at once."""
+    one = [jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in stacked]
+    alone = trace(fn, one, dtype=dtype)
+    return alone, trace(jax.vmap(jaxpr_as_fun(alone)), stacked, dtype=dtype)
+
+
 def _rounded(points: Points, dtype: str) -> Points:
     return tuple(rounded_to(x, dtype) for x in points)
 
@@ -168,10 +185,10 @@ def rounded_to(x: np.ndarray, dtype: str) -> np.ndarray:
     return x.astype(jnp.dtype(dtype)).astype(np.float64)
 
 
-def _run(fn: Callable[..., Any], points: Points, dtype: str) -> list[np.ndarray]:
+def _run(traced: ClosedJaxpr, points: Points, dtype: str) -> list[np.ndarray]:
     """Each output of the jitted function, point by point as it is used, stacked, in float64."""
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        compiled = jax.jit(fn)
+        compiled = jax.jit(jaxpr_as_fun(traced))
         results = [jax.tree.leaves(compiled(*_at(points, i, dtype))) for i in range(_count(points))]
     return [
         np.stack([np.asarray(r, np.float64) for r in leaf]) for leaf in zip(*results, strict=True)

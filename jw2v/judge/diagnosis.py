@@ -7,7 +7,7 @@ fresh samples too.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,9 @@ from jw2v.judge.repair import repaired
 from jw2v.judge.resizing import compact, indexed
 from jw2v.judge.trial import MANY, Guess, Stage, Trial, as_arrays, batched, names_of
 
-SECONDS = 3.0
+SECONDS = 2.0
 """Of the processor, after which no further cause is searched for."""
-MOST_SECONDS = 4.0
+MOST_SECONDS = 3.0
 """On the clock, likewise."""
 
 UNKNOWN = Guess("unknown", "unknown", lambda fresh: True)
@@ -56,7 +56,7 @@ class Diagnosis:
     Attributes:
       cause: in a word or two: "sign", "factor", "missing term", "doubled term", "transpose",
         "other variable", "overwrite", "o among the negatives" (ids that coincide across arguments),
-        "sigma(-x)", "edit", or "unknown".
+        "repeated ids", "sigma(-x)", "edit", or "unknown".
       text: the cause and what was found, in a line.
       counterexample: small numbers where the line is wrong; None where none was found.
       line: of the user's code, "file:line", where one is to blame.
@@ -155,10 +155,11 @@ def _first_confirmed(
         (partial(repaired, remaining=remaining), trial),
         (exchanged, trial),
     ]
+    draw = cache(Trial.draw)
     for stage, of in stages:
         if remaining() <= 0:
             break
-        samples, fresh = of.draw(seed), of.draw(seed + 1)
+        samples, fresh = draw(of, seed), draw(of, seed + 1)
         if min(len(samples.true), len(fresh.true)) == 0:
             return NOT_FINITE
         for guess in stage(of, samples):

@@ -1,6 +1,7 @@
 """A line that is right or wrong by which ids coincide."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -44,19 +45,28 @@ class _Pairs(NamedTuple):
 
 
 def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
-    """Right unless some ids coincide: of one argument, or of several."""
+    """Right unless some ids coincide: of one argument, or of several.
+
+    A line that is wrong all over its domain may be right beyond it, and is then tried there.
+    """
     pairs = _pairs(trial.args)
     if not pairs.arguments or len(pairs.arguments) > MOST_PAIRS:
         return
     here = _drawn(trial, seed=1)
-    equal = _equal(pairs, here)
     wrong = _is_wrong(here)
+    to_explain = _equal(pairs, here)[wrong]
+    confined = trial.domain is not None and bool(wrong.all())
+    if confined:
+        trial = replace(trial, domain=None)
+        here = _drawn(trial, seed=1)
+        wrong = _is_wrong(here)
+    equal = _equal(pairs, here)
     if min(wrong.sum(), (~wrong).sum()) < TESTED:
         return
     blamed = _blamed(equal, wrong)
 
     def explain(some: np.ndarray) -> bool:
-        return bool(equal[wrong][:, blamed & some].any(axis=1).all())
+        return bool(to_explain[:, blamed & some].any(axis=1).all())
 
     def confirmed(fresh: Samples) -> bool:
         other = _drawn(trial, seed=2)
@@ -65,7 +75,11 @@ def coincidences(trial: Trial, samples: Samples) -> Iterator[Guess]:
 
     if explain(~pairs.within) and not explain(pairs.within):
         yield Guess("o among the negatives", _across(trial, pairs, blamed), confirmed)
-    elif explain(np.ones_like(blamed)):
+    elif not explain(np.ones_like(blamed)):
+        return
+    elif confined:
+        yield Guess("repeated ids", "repeated ids: right where ids are distinct", confirmed)
+    else:
         yield from _repeated(here, wrong, confirmed)
 
 

@@ -62,7 +62,7 @@ class Samples(NamedTuple):
         return self.claimed.shape == self.true.shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """One wrong output of a line.
 

@@ -126,6 +126,24 @@ def _div(params: Params, x: Numbers, y: Numbers) -> Numbers:
     return x / y if x.dtype.kind == "f" else np.trunc(x / y).astype(x.dtype)
 
 
+def _dynamic_slice(params: Params, x: Numbers, *starts: Numbers) -> Numbers:
+    of_axes = zip(starts, x.shape, params["slice_sizes"], strict=True)
+    firsts = [(min(max(int(start), 0), whole - size), size) for start, whole, size in of_axes]
+    return x[tuple(slice(first, first + size) for first, size in firsts)]
+
+
+def _iota(params: Params) -> Numbers:
+    shape, axis = params["shape"], params["dimension"]
+    kind = np.float64 if np.dtype(params["dtype"]).kind == "f" else np.int64
+    others = [i for i in range(len(shape)) if i != axis]
+    return np.broadcast_to(np.expand_dims(np.arange(shape[axis], dtype=kind), others), shape)
+
+
+def _slice(params: Params, x: Numbers) -> Numbers:
+    strides = params["strides"] or (1,) * x.ndim
+    return x[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
+
+
 def _power(params: Params, x: Numbers) -> Numbers:
     return np.power(x if params["y"] >= 0 else x.astype(float), params["y"])
 
@@ -192,14 +210,17 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "convert_element_type": _convert,
         "div": _div,
         "dot_general": _dot,
+        "dynamic_slice": _dynamic_slice,
         "gather": _gather,
         "integer_pow": _power,
+        "iota": _iota,
         "reduce_max": _over_axes(np.max),
         "reduce_sum": _over_axes(np.sum),
         "reshape": lambda params, x: x.reshape(params["new_sizes"]),
         "scatter": _scatter,
         "scatter-add": scatter_add,
         "select_n": _select,
+        "slice": _slice,
         "squeeze": lambda params, x: np.squeeze(x, tuple(params["dimensions"])),
         "transpose": lambda params, x: x.transpose(params["permutation"]),
     }

@@ -1,5 +1,9 @@
 """The devices a run is on."""
 
+import hashlib
+import os
+import platform
+from pathlib import Path
 from typing import Literal
 
 import jax
@@ -39,3 +43,47 @@ def require(platform: Platform | None) -> None:
         raise DataError(
             f"a {platform} was required and JAX found {describe()}; {remedy} (--require)"
         )
+
+
+def cores() -> int:
+    """The processors that this process may use.
+
+    >>> cores() >= 1
+    True
+    """
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def judges() -> int:
+    """Processes that judge side by side: one for each core, but one on an accelerator."""
+    return cores() if jax.default_backend() == "cpu" else 1
+
+
+def keep_compiled_programs() -> None:
+    """Have XLA's programs kept on disk from run to run, unless JAX was told a folder already.
+
+    They are kept in `$XDG_CACHE_HOME/jw2v`, or `~/.cache/jw2v`, apart for each kind of processor:
+    a program for one may not run on another.
+    """
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
+        return
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = home / "jw2v" / f"xla-{_processor()}"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no home, or none that can be written
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _processor() -> str:
+    """A name for the machine's instructions."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        told = platform.processor()
+    return f"{platform.machine()}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"

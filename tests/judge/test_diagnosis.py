@@ -55,6 +55,34 @@ def misses_of(mistakes):
     return unknown, wrong, slow
 
 
+@pytest.mark.parametrize(
+    ("neg", "domain", "cause"),
+    [
+        ([1, 4], lambda v, U, o, neg: int(o) in neg.tolist(), "o among the negatives"),
+        (
+            [1, 1],
+            lambda v, U, o, neg: len(set(neg.tolist())) < 2 and int(o) not in neg.tolist(),
+            "repeated ids",
+        ),
+    ],
+    ids=["target", "twice"],
+)
+def test_a_line_that_is_wrong_all_over_its_domain_is_tried_beyond_it(neg, domain, cause):
+    def loss(v, U, o, neg):
+        return U[o] @ v + jnp.sum(jnp.sin(U[neg] @ v))
+
+    def one_after_the_other(v, U, o, neg):
+        moved, total = U.at[o].add(v), jnp.zeros_like(U).at[o].add(v)
+        for word in neg:
+            step = jnp.cos(moved[word] @ v) * v
+            moved, total = moved.at[word].add(step), total.at[word].add(step)
+        return total
+
+    args = np.ones(3), np.ones((5, 3)), np.array(4), np.array(neg)
+    found = diagnose(one_after_the_other, jax.grad(loss, 1), args, loss=loss, wrt=1, domain=domain)
+    assert found.cause == cause
+
+
 def test_the_cause_of_a_few_mistakes():
     unknown, wrong, slow = misses_of(FEW)
     assert [*unknown, *wrong, *slow] == []

@@ -1,0 +1,47 @@
+"""Whole ledgers: the same verdicts from one process and from several."""
+
+from dataclasses import replace
+
+import pytest
+
+from jw2v.errors import UsageError
+from jw2v.judge.ledgers import verify_ledgers
+
+LEDGER = """
+import jax.numpy as jnp
+import numpy as np
+from jw2v.judge import claim
+
+DERIVATIONS = tuple(
+    claim(f"{factor}", lambda x: x @ x / 2, lambda x, factor=factor: factor * x, (np.ones(2),))
+    for factor in (1, 2, 3, 4, 1, 5)
+)
+"""
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(LEDGER)
+    return str(path)
+
+
+def test_two_processes_find_what_one_finds(ledger):
+    heard = []
+    several = verify_ledgers([ledger], workers=2, callback=lambda *done: heard.append(done))
+    assert [e.verdict_value for e in several].count("holds") == 2
+    assert heard == [(i, 6) for i in range(1, 7)]
+    one = verify_ledgers([ledger])
+    assert [replace(e, seconds=0.0) for e in several] == [replace(e, seconds=0.0) for e in one]
+
+
+def test_a_fault_in_another_process_is_raised_here(tmp_path):
+    path = tmp_path / "bad.py"
+    path.write_text(LEDGER.replace("factor * x,", "factor * x[:1],"))
+    with pytest.raises(UsageError, match="shapes"):
+        verify_ledgers([str(path)], workers=2)
+
+
+def test_no_workers_are_refused(ledger):
+    with pytest.raises(UsageError, match="workers is 0"):
+        verify_ledgers([ledger], workers=0)
