@@ -20,7 +20,7 @@ from jw2v.demo import PAIRS, run_demo
 from jw2v.display import progress_bar, show_verdicts, table, verification_bar
 from jw2v.errors import InterruptedTrainingError, Jw2vError, UsageError
 from jw2v.judge import Entry
-from jw2v.judge.report import write_html
+from jw2v.judge.report.page import write_html
 from jw2v.training import backend
 from jw2v.training.config import Config
 from jw2v.vectors import analogies, load, word_pairs, write_word2vec

@@ -8,7 +8,7 @@ from jw2v import api
 from jw2v.corpus import SOURCE, pairs_file, write_demo
 from jw2v.display import progress_bar, table, verdict_counts
 from jw2v.errors import GradientError
-from jw2v.judge.report import write_html
+from jw2v.judge.report.page import write_html
 from jw2v.training import backend
 from jw2v.training.config import Config
 from jw2v.training.folder import run_folder

@@ -16,8 +16,8 @@ from judge.mistakes_shootout import SHOOTOUT
 from narrowing import at_both
 from subjects import Subject, mistakes_of, positions
 
-from jw2v.judge.bounds import evaluate, trace
-from jw2v.judge.edits import Edit, edits, inlined
+from jw2v.judge.arithmetic.bounds import evaluate, trace
+from jw2v.judge.mutation.edits import Edit, edits, inlined
 from jw2v.judge.patterns import id_points
 from jw2v.judge.sampling import points
 

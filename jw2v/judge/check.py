@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.errors import UsageError
-from jw2v.judge.bounds import UNIT_ROUNDOFF, trace
+from jw2v.judge.arithmetic.bounds import UNIT_ROUNDOFF, trace
 from jw2v.judge.compare import Measured, Points, find, measure, rounded_to
-from jw2v.judge.diagnosis import diagnose
+from jw2v.judge.diagnosis.diagnose import diagnose
 from jw2v.judge.patterns import MOST_IDS, id_points
 from jw2v.judge.records import Verdict
 from jw2v.judge.sampling import border_points, points
@@ -74,8 +74,8 @@ def check_gradient(
 
     The truth is computed in float64 in NumPy, the claim at each dtype on the backend, at the same
     points rounded to it. An entry may differ by as much as the roundings of its own arithmetic can
-    add up to (`jw2v.judge.rules`); there is no other tolerance. Of up to five ids all patterns of
-    coincidence are tried.
+    add up to (`jw2v.judge.arithmetic.rules`); there is no other tolerance. Of up to five ids all
+    patterns of coincidence are tried.
 
     Args:
       loss: scalar function of `args`; it must be plain, without derivatives of its own.

@@ -11,7 +11,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jw2v.errors import UsageError
-from jw2v.judge.bounds import (
+from jw2v.judge.arithmetic.bounds import (
     ARITHMETIC,
     UNIT_ROUNDOFF,
     Arithmetic,
@@ -19,8 +19,8 @@ from jw2v.judge.bounds import (
     evaluate,
     trace,
 )
+from jw2v.judge.arithmetic.rules import Bounded
 from jw2v.judge.records import Verdict
-from jw2v.judge.rules import Bounded
 
 TESTED = 0.1  # an entry is tested where its bound is at most this share of it
 UNTESTED_SHARE = 0.01  # of the entries may be untested before a claim that agrees is undecided

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jw2v.judge.bounds import trace
+from jw2v.judge.arithmetic.bounds import trace
 
 SIZES = tuple(10**k for k in range(3, 7))
 MOVING = frozenset(

@@ -22,7 +22,7 @@ from jw2v.judge.compare import (
     find,
     true_values,
 )
-from jw2v.judge.diagnosis import diagnose
+from jw2v.judge.diagnosis.diagnose import diagnose
 from jw2v.judge.growth import growth
 from jw2v.judge.records import Derivation, Entry, Step
 from jw2v.judge.witness import hear, true_gradient

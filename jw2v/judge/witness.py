@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.errors import UsageError
-from jw2v.judge.bounds import UnsupportedError, evaluate, trace
+from jw2v.judge.arithmetic.bounds import UnsupportedError, evaluate, trace
 from jw2v.judge.compare import Points
 
 JAX_HOME = Path(jax.__file__).parent

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jw2v.judge.diagnosis import diagnose
+from jw2v.judge.diagnosis.diagnose import diagnose
 
 
 def ridge(w, X, y, strength):

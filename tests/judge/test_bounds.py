@@ -12,9 +12,17 @@ import pytest
 from jax import lax
 from judge.bound_cases import EXACT, PASSED_ON, Case, U, V
 
-from jw2v.judge import bounds, check, compare, verify, witness
-from jw2v.judge.bounds import ARITHMETIC, Arithmetic, UnsupportedError, bounded, evaluate, trace
-from jw2v.judge.rules import Bounded
+from jw2v.judge import check, compare, verify, witness
+from jw2v.judge.arithmetic import bounds
+from jw2v.judge.arithmetic.bounds import (
+    ARITHMETIC,
+    Arithmetic,
+    UnsupportedError,
+    bounded,
+    evaluate,
+    trace,
+)
+from jw2v.judge.arithmetic.rules import Bounded
 
 
 def bound_of(case: Case, arithmetic: Arithmetic) -> np.ndarray:

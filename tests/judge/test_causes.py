@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from judge.losses_of_strangers import BAG, bag, fit_of_ridge, numbers, of_ridge, rows_of_bag
 
-from jw2v.judge import diagnosis
-from jw2v.judge.diagnosis import diagnose
+from jw2v.judge.diagnosis import diagnose as diagnosis
+from jw2v.judge.diagnosis.diagnose import diagnose
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from judge.mistakes import MISTAKES
 
-from jw2v.judge.counterexample import smallest
-from jw2v.judge.diagnosis import trial_of
+from jw2v.judge.diagnosis.counterexample import smallest
+from jw2v.judge.diagnosis.diagnose import trial_of
 
 FEW = MISTAKES[4::18]
 pytestmark = pytest.mark.usefixtures("x64")

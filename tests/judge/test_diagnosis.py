@@ -17,10 +17,10 @@ from judge.losses_of_strangers import (
 )
 from judge.mistakes import MISTAKES
 
-from jw2v.judge import diagnosis
-from jw2v.judge.diagnosis import diagnose
+from jw2v.judge.diagnosis import diagnose as diagnosis
+from jw2v.judge.diagnosis.diagnose import diagnose
+from jw2v.judge.diagnosis.trial import MANY, Guess
 from jw2v.judge.sampling import points
-from jw2v.judge.trial import MANY, Guess
 
 SECONDS = 5.0  # for a diagnosis, on a machine that does nothing else
 FEW = MISTAKES[::8]

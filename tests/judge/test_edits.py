@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from jax.extend.core import jaxpr_as_fun
 
-from jw2v.judge.bounds import evaluate, trace
-from jw2v.judge.edits import edits, inlined, repairs, two_edits
-from jw2v.judge.replay import Replay
+from jw2v.judge.arithmetic.bounds import evaluate, trace
+from jw2v.judge.mutation.edits import edits, inlined, repairs, two_edits
+from jw2v.judge.mutation.replay import Replay
 
 pytestmark = pytest.mark.usefixtures("untyped")
 sigma = jax.nn.sigmoid

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from jw2v.errors import UsageError
-from jw2v.judge import mutation
-from jw2v.judge.bounds import evaluate, trace
+from jw2v.judge.arithmetic.bounds import evaluate, trace
+from jw2v.judge.arithmetic.digits import DECIMAL, fifty_digits, same
 from jw2v.judge.compare import Finding
-from jw2v.judge.digits import DECIMAL, fifty_digits, same
-from jw2v.judge.mutation import BITS, FORTY_DIGITS, mutation_score, score_entries
+from jw2v.judge.mutation import score as mutation
+from jw2v.judge.mutation.score import BITS, FORTY_DIGITS, mutation_score, score_entries
 from jw2v.judge.records import Derivation, Step, claim
 
 pytestmark = pytest.mark.usefixtures("untyped")

@@ -14,7 +14,7 @@ import pytest
 
 from jw2v.errors import DataError, UsageError
 from jw2v.judge.records import Entry
-from jw2v.judge.report import report, write_html
+from jw2v.judge.report.page import report, write_html
 
 EVIL = "<script>document.title='owned'</script>"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

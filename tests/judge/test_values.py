@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from judge.mistakes import MISTAKES
 
-from jw2v.judge.bounds import UnsupportedError, evaluate, trace
-from jw2v.judge.trial import as_arrays, stacked
-from jw2v.judge.values import EXACT, VALUES, values
+from jw2v.judge.arithmetic.bounds import UnsupportedError, evaluate, trace
+from jw2v.judge.arithmetic.values import EXACT, VALUES, values
+from jw2v.judge.diagnosis.trial import as_arrays, stacked
 
 
 def both(fn, args):

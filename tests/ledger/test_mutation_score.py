@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jw2v.blocks.tables import RowGrads, whole_table
-from jw2v.judge.mutation import MOST_EQUIVALENT, mutation_score
+from jw2v.judge.mutation.score import MOST_EQUIVALENT, mutation_score
 from jw2v.judge.records import claim
 from jw2v.ledger.kernels import DERIVATIONS
 from jw2v.losses import negative_sampling

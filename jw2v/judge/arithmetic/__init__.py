@@ -1,0 +1,1 @@
+"""Values and error bounds of traced functions, followed in NumPy."""

@@ -1,0 +1,160 @@
+"""The operations that only move entries, errors with them; and scatter-add, which also sums."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from jw2v.judge.arithmetic.indexing import Places, gathered, scattered
+from jw2v.judge.arithmetic.rules import Bounded, Operation, Rule, exact
+
+Move = Callable[..., Bounded | list[Bounded]]
+
+
+def _moving(function: Any) -> Rule:
+    """The rule that moves values and errors alike."""
+
+    def rule(op: Operation, x: Bounded) -> Bounded:
+        return Bounded(function(op, x.value), function(op, x.error))
+
+    return rule
+
+
+def _broadcast(op: Operation, x: np.ndarray) -> np.ndarray:
+    shape = [1] * len(op.shape)
+    for axis, size in zip(op.params["broadcast_dimensions"], x.shape, strict=True):
+        shape[axis] = size
+    return np.broadcast_to(x.reshape(shape), op.shape)
+
+
+def _slice(op: Operation, x: np.ndarray) -> np.ndarray:
+    p = op.params
+    strides = p["strides"] or (1,) * x.ndim
+    return x[tuple(map(slice, p["start_indices"], p["limit_indices"], strides))]
+
+
+def _window(op: Operation, x: np.ndarray, starts: tuple[Bounded, ...], sizes: Any) -> tuple:
+    firsts = [
+        int(np.clip(start.value, 0, whole - size))
+        for start, whole, size in zip(starts, x.shape, sizes, strict=True)
+    ]
+    return tuple(slice(first, first + size) for first, size in zip(firsts, sizes, strict=True))
+
+
+def _dynamic_slice(op: Operation, x: Bounded, *starts: Bounded) -> Bounded:
+    place = _window(op, x.value, starts, op.params["slice_sizes"])
+    return Bounded(x.value[place], _unless(x.error[place], *starts))
+
+
+def _dynamic_update_slice(op: Operation, x: Bounded, part: Bounded, *starts: Bounded) -> Bounded:
+    place = _window(op, x.value, starts, part.value.shape)
+    value, error = x.value.copy(), x.error.copy()
+    value[place], error[place] = part
+    return Bounded(value, _unless(error, *starts))
+
+
+def _pad(op: Operation, x: Bounded, filler: Bounded) -> Bounded:
+    def padded(inner: np.ndarray, fill: np.ndarray) -> np.ndarray:
+        result = np.full(op.shape, fill, np.result_type(inner))
+        kept, places = [], []
+        sizes = zip(inner.shape, op.shape, op.params["padding_config"], strict=True)
+        for size, whole, (low, _, interior) in sizes:
+            at = low + np.arange(size) * (interior + 1)
+            inside = (at >= 0) & (at < whole)
+            kept.append(np.flatnonzero(inside))
+            places.append(at[inside])
+        result[np.ix_(*places)] = inner[np.ix_(*kept)]
+        return result
+
+    return Bounded(padded(x.value, filler.value), padded(x.error, filler.error))
+
+
+def _concatenate(op: Operation, *parts: Bounded) -> Bounded:
+    axis = op.params["dimension"]
+    return Bounded(
+        np.concatenate([p.value for p in parts], axis),
+        np.concatenate([p.error for p in parts], axis),
+    )
+
+
+def _split(op: Operation, x: Bounded) -> list[Bounded]:
+    cuts, axis = np.cumsum(op.params["sizes"])[:-1], op.params["axis"]
+    parts = zip(np.split(x.value, cuts, axis), np.split(x.error, cuts, axis), strict=True)
+    return [Bounded(*part) for part in parts]
+
+
+def _iota(op: Operation) -> Bounded:
+    shape, axis = op.params["shape"], op.params["dimension"]
+    kind = np.float64 if op.u else np.int64
+    along = np.arange(shape[axis], dtype=kind)
+    return exact(
+        np.broadcast_to(along.reshape([-1 if i == axis else 1 for i in range(len(shape))]), shape)
+    )
+
+
+def _gather(op: Operation, x: Bounded, indices: Bounded) -> Bounded:
+    places = gathered(x.value, indices.value, op.params)
+    fill = op.params["fill_value"]
+    value = x.value.ravel()[places.flat]
+    error = x.error.ravel()[places.flat]
+    if not places.inside.all():
+        outside = np.nan if fill is None else fill
+        value = np.where(places.inside, value, outside)
+        error = np.where(places.inside, error, 0.0)
+    return Bounded(value, _unless(error, indices))
+
+
+def _unless(error: np.ndarray, *indices: Bounded) -> np.ndarray:
+    """The error, or inf where rounding could turn an index."""
+    turned = any(index.error.any() for index in indices)
+    return np.full(error.shape, np.inf) if turned else error
+
+
+def _scatter_add(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> Bounded:
+    """Each place is a sum of its operand and n updates: n additions, one less where it is 0."""
+    places = scattered(x.value, indices.value, updates.value, op.params)
+    additions = _summed(np.zeros(x.value.shape), places, np.ones(updates.value.shape))
+    additions = additions - ((x.value == 0) & (x.error == 0) & (additions > 0))
+    sizes = np.abs(x.value) + x.error, np.abs(updates.value) + updates.error
+    size = _summed(sizes[0], places, sizes[1])
+    error = _summed(x.error, places, updates.error) + additions * op.u * size
+    return Bounded(_summed(x.value, places, updates.value), _unless(error, indices))
+
+
+def _summed(start: Any, places: Places, parts: Any) -> np.ndarray:
+    """`start`, and at each place inside it the parts that go there."""
+    total = np.asarray(start).ravel().copy()
+    np.add.at(total, places.flat[places.inside], np.asarray(parts)[places.inside])
+    return total.reshape(np.shape(start))
+
+
+def _scatter(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> Bounded:
+    """Overwrite; of several updates of one place the last stays."""
+    places = scattered(x.value, indices.value, updates.value, op.params)
+    value, error = x.value.ravel().copy(), x.error.ravel().copy()
+    value[places.flat[places.inside]] = updates.value[places.inside]
+    error[places.flat[places.inside]] = updates.error[places.inside]
+    return Bounded(value.reshape(x.value.shape), _unless(error.reshape(x.value.shape), indices))
+
+
+MOVES: Mapping[str, Move] = MappingProxyType(
+    {
+        "broadcast_in_dim": _moving(_broadcast),
+        "concatenate": _concatenate,
+        "dynamic_slice": _dynamic_slice,
+        "dynamic_update_slice": _dynamic_update_slice,
+        "gather": _gather,
+        "iota": _iota,
+        "pad": _pad,
+        "reshape": _moving(lambda op, x: x.reshape(op.shape)),
+        "rev": _moving(lambda op, x: np.flip(x, op.params["dimensions"])),
+        "scatter": _scatter,
+        "scatter-add": _scatter_add,
+        "slice": _moving(_slice),
+        "split": _split,
+        "squeeze": _moving(lambda op, x: x.reshape(op.shape)),
+        "transpose": _moving(lambda op, x: np.transpose(x, op.params["permutation"])),
+    }
+)
+"""The rule of each operation that moves entries."""

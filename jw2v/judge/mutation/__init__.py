@@ -1,0 +1,1 @@
+"""Edits of traced functions: mutants of right ones, repairs of wrong ones."""
