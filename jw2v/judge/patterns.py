@@ -42,6 +42,8 @@ def id_points(
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """A generic point for each pattern of the ids of all integer arguments together.
 
+    Word 0 is the one that stands most often: where several ids are 0, a mistake at 0 is largest.
+
     Args:
       example: arguments; the ids of each are in 0 … its largest.
       seed: of the floats, and of the words that a pattern's classes are.
@@ -62,7 +64,10 @@ def id_points(
     for pattern in patterns(sum(sizes)):
         if pattern.max(initial=0) >= words:
             continue
-        ids = rng.permutation(words)[pattern]
+        chosen = rng.permutation(words)
+        largest = int(np.argmax(np.bincount(pattern))) if len(pattern) else 0
+        chosen[chosen == 0], chosen[largest] = chosen[largest], 0
+        ids = chosen[pattern]
         parts = iter(np.split(ids, np.cumsum(sizes)[:-1]))
         point = tuple(
             next(parts).reshape(x.shape).astype(x.dtype)

@@ -9,6 +9,8 @@ import numpy as np
 from jw2v.errors import UsageError
 
 TRIES = 1000
+FEW_WORDS = 16
+FEW_IDS = 6
 
 
 def points(
@@ -58,30 +60,41 @@ def border_points(
     seed: int,
     domain: Callable[..., bool] | None = None,
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """For each integer argument a point where its first id is 0, and one where it is its largest.
+    """For each integer argument, points where an id of it is 0, and where it is the largest.
 
     A mistake at the first or the last word alone, as a row kept for padding makes it, is seen
-    nowhere else.
+    nowhere else. Each of a few ids has its turn, of many the first; a single id of few words is
+    each of them once.
 
     Args:
       example: arguments of the claim; shapes and the range of ids are taken from them.
       seed: of all else.
       domain: points it is false for are drawn again, and left out after `TRIES`.
 
-    >>> points = border_points((np.ones(2), np.array(3), np.array([7, 1])), seed=0)
-    >>> [(int(o), int(neg[0])) for _, o, neg in points]
-    [(0, 0), (3, 4), (2, 0), (3, 7)]
+    >>> points = border_points((np.ones(2), np.array(2), np.array([7, 1])), seed=0)
+    >>> [(int(o), neg.tolist()) for _, o, neg in points]  # doctest: +NORMALIZE_WHITESPACE
+    [(0, [0, 0]), (1, [4, 4]), (2, [7, 2]),
+     (2, [0, 0]), (0, [7, 0]), (1, [3, 0]), (1, [5, 7])]
     """
     arrays = [np.asarray(x) for x in example]
     rng = np.random.default_rng(seed)
     for at in (i for i, x in enumerate(arrays) if x.size and not _is_float(x)):
-        for word in (0, int(arrays[at].max())):
+        for position, word in _borders(arrays[at]):
             for _ in range(TRIES):
                 point = tuple(_draw(rng, x, _words(x)) for x in arrays)
-                point[at].flat[0] = word
+                point[at].flat[position] = word
                 if domain is None or domain(*point):
                     yield point
                     break
+
+
+def _borders(ids: np.ndarray) -> list[tuple[int, int]]:
+    """Positions, and words to stand there."""
+    largest = int(ids.max())
+    if ids.size == 1 and largest < FEW_WORDS:
+        return [(0, word) for word in range(largest + 1)]
+    positions = range(ids.size if ids.size <= FEW_IDS else 1)
+    return [(position, word) for position in positions for word in (0, largest)]
 
 
 def _words(example: np.ndarray) -> np.ndarray | None:
