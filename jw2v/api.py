@@ -281,9 +281,16 @@ def _vectors(
     )
 
 
-def write_verdicts(path: Path, entries: Sequence[Entry]) -> None:
-    """Write entries as `jw2v verify --json` does: `{"version", "env", "entries": [...]}`."""
+def write_verdicts(
+    path: Path, entries: Sequence[Entry], scores: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Write entries as `jw2v verify --json` does: `{"version", "env", "entries": [...]}`.
+
+    Scores of `score_ledgers`, where there are some, are "mutants" beside them.
+    """
     record = {"version": 1, "env": environment(), "entries": [asdict(entry) for entry in entries]}
+    if scores:
+        record["mutants"] = list(scores)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

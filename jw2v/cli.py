@@ -20,6 +20,8 @@ from jw2v.demo import PAIRS, run_demo
 from jw2v.display import progress_bar, show_verdicts, table, verification_bar
 from jw2v.errors import InterruptedTrainingError, Jw2vError, UsageError
 from jw2v.judge import Entry
+from jw2v.judge.ledgers import score_ledgers
+from jw2v.judge.report.mutants import total
 from jw2v.judge.report.page import write_html
 from jw2v.training import backend
 from jw2v.training.config import Config
@@ -207,29 +209,40 @@ def verify(
     json_: Annotated[Path | None, arg(name="json")] = None,
     html: Path | None = None,
     dtype: tuple[Literal["float64", "float32", "bfloat16"], ...] = (),
+    mutants: int = 0,
     workers: int | None = None,
 ) -> int:
     """Judge derivations line by line against autodiff, on this backend.
 
-    Ends with 0 where all verdicts are as expected, 1 where one is not, 2 where one is undecided,
-    3 for bad use.
+    Ends with 0 where all verdicts are as expected, 1 where one is not (or a wrong mutant is let
+    pass), 2 where one is undecided, 3 for bad use.
 
     Args:
       ledgers: modules or Python files that define DERIVATIONS; by default the document's and ours.
       json_: file for the verdicts.
       html: file for a report that a browser shows.
       dtype: precisions instead of each claim's own.
+      mutants: where all is as expected, judge so many wrong variants of each right line, too: the
+        judge's own measure.
       workers: processes; by default one for each core, and one where an accelerator is shared.
     """
+    count = backend.judges() if workers is None else workers
+    scores = []
     with verification_bar(Console(stderr=True)) as show:
-        count = backend.judges() if workers is None else workers
         entries = api.verify(*ledgers, dtypes=dtype or None, workers=count, callback=show)
+        if mutants and all(entry.as_expected for entry in entries):
+            named = ledgers or api.LEDGERS
+            scores = score_ledgers(named, most=mutants, workers=count, callback=show)
     if json_ is not None:
-        api.write_verdicts(json_, entries)
+        api.write_verdicts(json_, entries, scores)
     if html is not None:
-        write_html(html, entries, env=api.environment(), title="Derivation report")
+        env = api.environment()
+        write_html(html, entries, env=env, title="Derivation report", scores=scores)
     show_verdicts(entries, Console())
-    return verify_exit_code(entries)
+    if scores:
+        print(total(scores))
+    alive = any(score["alive"] for score in scores)
+    return verify_exit_code(entries) or int(alive)
 
 
 def verify_exit_code(entries: Sequence[Entry]) -> int:

@@ -487,6 +487,29 @@ def test_verify_ends_with_the_verdicts_code(claims, code, tmp_path, capsys):
     assert not [name for name in files(tmp_path) if "tmp" in name]
 
 
+def test_mutants_of_the_right_lines_are_in_both_files(tmp_path, capsys):
+    ledger = tmp_path / "mine.py"
+    ledger.write_text(f"{LEDGER}\nDERIVATIONS = (right, known)\n")
+    paths = tmp_path / "v.json", tmp_path / "v.html"
+    faces = ["--json", str(paths[0]), "--html", str(paths[1])]
+    assert main(["verify", str(ledger), "--mutants", "5", *faces]) == 0
+    (score,) = json.loads(paths[0].read_text())["mutants"]
+    assert (score["id"], score["mutants"], score["alive"]) == ("right", 5, [])
+    line = f"5 mutants: {score['killed']} refuted, {score['equivalent']} equivalent"
+    assert line in capsys.readouterr().out
+    assert line in paths[1].read_text()
+
+
+def test_a_mutant_that_is_let_pass_is_told_and_fails(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("jw2v.judge.mutation.score._Trial.refutes", lambda trial, edit: False)
+    ledger = tmp_path / "mine.py"
+    ledger.write_text(f"{LEDGER}\nDERIVATIONS = (right,)\n")
+    faces = ["--html", str(tmp_path / "v.html"), "--workers", "1"]
+    assert main(["verify", str(ledger), "--mutants", "3", *faces]) == 1
+    assert "3 mutants: 0 refuted, 0 equivalent (0%), 3 alive" in capsys.readouterr().out
+    assert '<p class="bad">' in (tmp_path / "v.html").read_text()
+
+
 def test_verify_at_other_precisions(tmp_path):
     ledger = tmp_path / "mine.py"
     ledger.write_text(f"{LEDGER}\nDERIVATIONS = (right,)\n")

@@ -5,7 +5,7 @@ import importlib.util
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 from jw2v.errors import UsageError
+from jw2v.judge.mutation.score import score_entries
 from jw2v.judge.records import Derivation, Entry
 from jw2v.judge.verify import verify_derivations
 
@@ -23,6 +24,8 @@ CACHING = (
 )
 """Options of JAX that further processes take over: they compile the same programs."""
 
+Task = tuple[str, int]
+Work = Callable[..., list[Any]]
 Progress = Callable[[int, int], None]
 """Of the derivations that are judged, and of all."""
 
@@ -53,27 +56,44 @@ def verify_ledgers(
     >>> entries[0].verdict_value
     'holds'
     """
+    return _worked(names, partial(_judge, dtypes=dtypes), workers, callback)
+
+
+def score_ledgers(
+    names: Sequence[str], *, most: int, workers: int = 1, callback: Progress | None = None
+) -> list[dict[str, Any]]:
+    """Judge mutants of every right line: the judge's own measure.
+
+    Args:
+      names: as of `verify_ledgers`.
+      most: mutants of a line; where there are more, a sample.
+      workers: as of `verify_ledgers`.
+      callback: likewise.
+
+    Returns:
+      For each line what `jw2v.judge.mutation.score.score_entries` gives.
+
+    Raises:
+      UsageError: as `verify_ledgers`, or a line that does not hold though it is expected to.
+    """
+    return _worked(names, partial(_score, most=most), workers, callback)
+
+
+def _worked(names: Sequence[str], work: Work, workers: int, callback: Progress | None) -> list[Any]:
+    """What is made of all derivations of the ledgers, in their order."""
     if workers < 1:
         raise UsageError(f"workers is {workers}; give 1 or more (--workers)")
     tasks = [(name, i) for name in names for i in range(len(_derivations(name)))]
-    judged = _alone(tasks, dtypes) if workers == 1 else _shared(tasks, dtypes, workers)
-    found: dict[tuple[str, int], list[Entry]] = {}
-    for task, entries in judged:
-        found[task] = entries
+    done = ((t, work(*t)) for t in tasks) if workers == 1 else _shared(tasks, work, workers)
+    found: dict[Task, list[Any]] = {}
+    for task, results in done:
+        found[task] = results
         if callback is not None:
             callback(len(found), len(tasks))
-    return [entry for task in tasks for entry in found[task]]
+    return [result for task in tasks for result in found[task]]
 
 
-Task = tuple[str, int]
-Judged = Iterator[tuple[Task, list[Entry]]]
-
-
-def _alone(tasks: Sequence[Task], dtypes: Sequence[str] | None) -> Judged:
-    return ((task, _judge(*task, dtypes)) for task in tasks)
-
-
-def _shared(tasks: Sequence[Task], dtypes: Sequence[str] | None, workers: int) -> Judged:
+def _shared(tasks: Sequence[Task], work: Work, workers: int) -> Iterator[tuple[Task, list[Any]]]:
     """This process begins with the first task while the others start, they with the last."""
     here = {name: jax.config.values[name] for name in CACHING}
     context = multiprocessing.get_context("spawn")
@@ -81,10 +101,10 @@ def _shared(tasks: Sequence[Task], dtypes: Sequence[str] | None, workers: int) -
         workers - 1, mp_context=context, initializer=_configure, initargs=(here,)
     )
     try:
-        futures = {task: pool.submit(_judge, *task, dtypes) for task in reversed(tasks)}
+        futures = {task: pool.submit(work, *task) for task in reversed(tasks)}
         for task in tasks:
             if futures[task].cancel():
-                yield task, _judge(*task, dtypes)
+                yield task, work(*task)
             else:
                 yield task, futures[task].result()
     finally:
@@ -98,6 +118,10 @@ def _configure(settings: Mapping[str, Any]) -> None:
 
 def _judge(name: str, number: int, dtypes: Sequence[str] | None) -> list[Entry]:
     return verify_derivations([_derivations(name)[number]], ledger=name, dtypes=dtypes)
+
+
+def _score(name: str, number: int, most: int) -> list[dict[str, Any]]:
+    return score_entries([_derivations(name)[number]], most=most)
 
 
 @cache

@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from jw2v.blocks.tables import RowGrads, whole_table
-from jw2v.judge.mutation.score import MOST_EQUIVALENT, mutation_score
+from jw2v.judge.mutation.score import MOST_EQUIVALENT, mutation_score, score_entries
 from jw2v.judge.records import claim
+from jw2v.judge.report.mutants import total
+from jw2v.ledger import cs224n_a2
 from jw2v.ledger.kernels import DERIVATIONS
 from jw2v.losses import negative_sampling
 
 LEAST = 2000
+SAMPLE = 40  # mutants of a line of the document; all of them take minutes
 
 
 def table_loss(v_c, U, o, neg):
@@ -51,3 +54,13 @@ def test_every_mutant_of_the_hand_gradients_and_kernels_is_refuted_or_equivalent
     assert [str(edit) for score in scores for edit in score.alive] == []
     assert max(score.share for score in scores) <= MOST_EQUIVALENT
     assert sum(score.mutants for score in scores) >= LEAST
+
+
+@pytest.mark.slow
+def test_no_mutant_of_the_documents_right_lines_is_alive(untyped):
+    scores = score_entries(cs224n_a2.DERIVATIONS, most=SAMPLE)
+    print(total(scores))
+    assert [edit for score in scores for edit in score["alive"]] == []
+    assert sum(score["mutants"] for score in scores) >= LEAST
+    equivalent = sum(score["equivalent"] for score in scores)
+    assert equivalent <= MOST_EQUIVALENT * sum(score["mutants"] for score in scores)

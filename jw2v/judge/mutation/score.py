@@ -152,7 +152,8 @@ def score_entries(
         for derivation in derivations
         for step in derivation.steps
         if step.kind in SCORED and step.expect == "holds"
-        for score in [mutation_score(derivation, step, most=most, seed=seed)]
+        for dtype in [derivation.dtypes[0]]
+        for score in [mutation_score(derivation, step, most=most, seed=seed, dtype=dtype)]
     ]
 
 

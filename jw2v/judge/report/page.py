@@ -11,6 +11,7 @@ from jw2v.files import replacing
 from jw2v.judge.records import Entry
 from jw2v.judge.report.line import Line, by_derivation, by_ledger, lines_of, render
 from jw2v.judge.report.markup import tag, to_html
+from jw2v.judge.report.mutants import mutants
 from jw2v.judge.report.summary import findings, header
 
 FILTERS = {
@@ -27,6 +28,7 @@ def write_html(
     *,
     env: Mapping[str, Any],
     title: str = "Derivations, judged line by line",
+    scores: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write the report: one self-contained file without scripts.
 
@@ -35,17 +37,24 @@ def write_html(
       entries: in the order of their documents.
       env: backend, versions and what else the verdicts depend on.
       title: of the page.
+      scores: what became of the mutants of right lines, as of `score_entries`.
 
     Raises:
       UsageError: the extra `report` is not installed.
       DataError: the file cannot be written.
     """
-    text = report(entries, env=env, title=title)
+    text = report(entries, env=env, title=title, scores=scores)
     with replacing(Path(path)) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def report(entries: Sequence[Entry], *, env: Mapping[str, Any], title: str) -> str:
+def report(
+    entries: Sequence[Entry],
+    *,
+    env: Mapping[str, Any],
+    title: str,
+    scores: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """The report as HTML text.
 
     >>> "<h1>Nothing</h1>" in report([], env={"backend": "cpu"}, title="Nothing")
@@ -57,7 +66,7 @@ def report(entries: Sequence[Entry], *, env: Mapping[str, Any], title: str) -> s
         "body",
         header(lines, env, title),
         findings(lines),
-        tag("main", _filters(), *ledgers),
+        tag("main", _filters(), *ledgers, mutants(scores) if scores else None),
     )
     return "<!DOCTYPE html>\n" + to_html(tag("html", _head(title), body, lang="en"))
 
