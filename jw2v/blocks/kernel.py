@@ -15,6 +15,15 @@ KernelGrads = Callable[
 ]
 
 
+def as_gathered(*rows: Array) -> tuple[Array, ...]:
+    """Gathered rows, shaped as a kernel's products take them, behind a barrier.
+
+    Without it XLA rewrites gather and scatter into copies of the whole tables; before the rows are
+    shaped, it would copy them once for each shape.
+    """
+    return jax.lax.optimization_barrier(rows)
+
+
 class RowIds(NamedTuple):
     """The rows a kernel gathers from each table; None is the whole table."""
 

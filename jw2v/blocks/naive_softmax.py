@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jw2v.blocks.kernel import Kernel, RowIds
+from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
 from jw2v.blocks.windows import Block, WindowWeights, contexts
 
 HIGHEST = jax.lax.Precision.HIGHEST
@@ -29,10 +29,12 @@ def kernel(*, weights: WindowWeights = "linear") -> Kernel:
         return jax.nn.log_softmax(jnp.matmul(v, U.T, precision=HIGHEST), axis=-1)
 
     def loss(v: Array, U: Array, block: Block) -> Float[Array, ""]:
+        (v,) = as_gathered(v)
         o, omega = contexts(block, weights=weights, dtype=v.dtype)
         return -jnp.sum(omega * jnp.take_along_axis(log_softmax(v, U), o, axis=-1))
 
     def loss_and_grads(v: Array, U: Array, block: Block):
+        (v,) = as_gathered(v)
         o, omega = contexts(block, weights=weights, dtype=v.dtype)
         log_y_hat = log_softmax(v, U)
         rows = jnp.arange(v.shape[0])[:, None]

@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jw2v.blocks.kernel import Kernel, RowIds
+from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
 from jw2v.blocks.windows import Block, WindowWeights, contexts
 from jw2v.losses import over_windows
 from jw2v.losses.record import Loss
@@ -71,8 +71,8 @@ def _outside_ids(block: Block) -> Array:
 def _with_rows(v: Array, u: Array, block: Block, weights: WindowWeights) -> tuple[Array, ...]:
     _, omega = contexts(block, weights=weights, dtype=v.dtype)
     windows, dim = v.shape
-    u_ctx, u_neg = u[: omega.size], u[omega.size :]
-    return v, u_ctx.reshape(windows, -1, dim), u_neg.reshape(windows, -1, dim), omega
+    u_ctx, u_neg = (x.reshape(windows, -1, dim) for x in (u[: omega.size], u[omega.size :]))
+    return *as_gathered(v, u_ctx, u_neg), omega
 
 
 def _join_rows(d_v: Array, d_u_ctx: Array, d_u_neg: Array) -> tuple[Array, Array]:
@@ -82,7 +82,7 @@ def _join_rows(d_v: Array, d_u_ctx: Array, d_u_neg: Array) -> tuple[Array, Array
 
 def _with_table(v: Array, U: Array, block: Block, weights: WindowWeights) -> tuple[Array, ...]:
     o, omega = contexts(block, weights=weights, dtype=v.dtype)
-    return v, o, U, omega
+    return *as_gathered(v), o, U, omega
 
 
 def _sum_table(d_v: Array, d_U: Array) -> tuple[Array, Array]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import jax
 from jaxtyping import Array, Float
 
 from jw2v.blocks import naive_softmax, negative_sampling, windowed
@@ -80,14 +79,10 @@ def gradient_of(kernel: Kernel, gradient: str) -> KernelGrads:
 def row_gradients(
     kernel: Kernel, gradient: str, tables: Tables, block: Block
 ) -> tuple[Float[Array, ""], Grads]:
-    """The loss of a block and the gradients of both tables, in rows where the kernel gathers rows.
-
-    Without the barriers XLA rewrites gather and scatter into copies of the whole tables.
-    """
+    """The loss of a block, and the gradients of both tables, in rows where rows are gathered."""
     ids = kernel.ids(block)
     u = tables.U if ids.outside is None else tables.U[ids.outside]
-    v, u = jax.lax.optimization_barrier((tables.V[ids.centre], u))
-    loss, (d_v, d_u) = gradient_of(kernel, gradient)(v, u, block)
+    loss, (d_v, d_u) = gradient_of(kernel, gradient)(tables.V[ids.centre], u, block)
     outside = d_u if ids.outside is None else RowGrads(ids.outside, d_u)
     return loss, (RowGrads(ids.centre, d_v), outside)
 
