@@ -202,6 +202,17 @@ def test_a_choice_that_is_not_sure_is_as_far_off_as_its_cases_are_apart():
     assert evaluate(jaxpr, [0.5, 3.0, 7.0])[0] == (3.0, 0.0)
 
 
+def test_a_number_and_itself_are_told_exactly_however_blurred_they_are():
+    for fn, exactly in ((lambda x: x / 3 - x / 3, False), (lambda x: (y := x / 3) - y, True)):
+        (result,) = bounded(fn, (np.array(2.0),), dtype="float32")
+        assert (result.value, result.error == 0) == (0.0, exactly)
+    (one,) = bounded(lambda x: (y := x / 3 - x) / y, (np.array(2.0),), dtype="float32")
+    assert (one.value, one.error) == (1.0, 0.0)
+    (nan,) = bounded(lambda x: (y := x / 0) - y, (np.array(2.0),), dtype="float32")
+    assert np.isnan(nan.value)
+    assert nan.error == np.inf
+
+
 def test_steps_of_a_staircase():
     for fn in (jnp.floor, jnp.ceil, lax.round, jnp.sign):
         jaxpr = trace(fn, (1.0,))

@@ -88,6 +88,8 @@ def _add(op: Operation, x: Bounded, y: Bounded) -> Bounded:
 
 
 def _sub(op: Operation, x: Bounded, y: Bounded) -> Bounded:
+    if x is y:  # one number, rounded once: the difference is exact, however blurred it is
+        return exact(x.value - y.value)
     return _rounded(op, x.value - y.value, x.error + y.error)
 
 
@@ -105,6 +107,8 @@ def _div(op: Operation, x: Bounded, y: Bounded) -> Bounded:
     if not op.u:
         return exact(np.trunc(x.value / y.value).astype(x.value.dtype))
     value = x.value / y.value
+    if x is y:
+        return exact(value)
     room = np.abs(y.value) - y.error
     error = np.where(room > 0, (x.error + _times(np.abs(value), y.error)) / room, np.inf)
     error = np.where((x.error == 0) & (y.error == 0), 0.0, error)
