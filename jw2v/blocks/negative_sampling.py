@@ -90,7 +90,8 @@ def kernel(
         d_u_band = product("cor,crd->cod", err, v_tile)
         d_u_neg = product("gnr,grd->gnd", _transposed(err_neg), v_group)
         d_u = jnp.concatenate([d_u_band.reshape(-1, v.shape[1]), d_u_neg.reshape(-1, v.shape[1])])
-        return _value(score, score_neg, omega, nu), (d_v, d_u)
+        value = _value(score, score_neg, omega, nu)
+        return value, (d_v, d_u)
 
     return Kernel(ids, loss, loss_and_grads)
 

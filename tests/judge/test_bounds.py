@@ -213,6 +213,14 @@ def test_a_number_and_itself_are_told_exactly_however_blurred_they_are():
     assert nan.error == np.inf
 
 
+def test_infinity_by_a_zero_divisor_is_exact_and_so_is_what_it_divides():
+    (zero,) = bounded(lambda x: x / jnp.sqrt((x / 3) / 0.0 + 1), (np.array(2.0),), dtype="float32")
+    assert (zero.value, zero.error) == (0.0, 0.0)
+    jaxpr = trace(lambda x, y: x / y, (1.0, 1.0))
+    (unsure,) = evaluate(jaxpr, [Bounded(np.array(0.1), np.array(0.2)), 0.0])
+    assert unsure.error == np.inf
+
+
 def test_steps_of_a_staircase():
     for fn in (jnp.floor, jnp.ceil, lax.round, jnp.sign):
         jaxpr = trace(fn, (1.0,))

@@ -80,7 +80,8 @@ def exact(value: Any) -> Bounded:
 
 
 def _rounded(op: Operation, value: Numbers, error: Numbers, times: float | int = 1) -> Bounded:
-    return Bounded(value, error + times * op.u * np.abs(value))
+    rounding = times * op.u * np.abs(value)
+    return Bounded(value, error + np.where(np.isinf(value), 0.0, rounding))
 
 
 def _add(op: Operation, x: Bounded, y: Bounded) -> Bounded:
@@ -111,8 +112,9 @@ def _div(op: Operation, x: Bounded, y: Bounded) -> Bounded:
         return exact(value)
     room = np.abs(y.value) - y.error
     error = np.where(room > 0, (x.error + _times(np.abs(value), y.error)) / room, np.inf)
-    error = np.where((x.error == 0) & (y.error == 0), 0.0, error)
-    return _rounded(op, value, error, op.c)
+    exactly = (x.error == 0) & (y.error == 0)
+    infinite = (y.value == 0) & (y.error == 0) & (np.abs(x.value) > x.error)
+    return _rounded(op, value, np.where(exactly | infinite, 0.0, error), op.c)
 
 
 def _neg(op: Operation, x: Bounded) -> Bounded:
