@@ -13,8 +13,9 @@ from typing import Any
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 
-sys.path.insert(0, str(HERE / "gensim_comparison"))
+sys.path[:0] = [str(HERE / "gensim_comparison"), str(HERE / "judge_shootout")]
 
+import tables
 from table import summary
 
 
@@ -47,6 +48,7 @@ def parts() -> dict[str, str]:
     """The generated parts by the name of their markers."""
     return {
         "comparison": summary(_results("gensim_comparison")),
+        "shootout": tables.summary(_results("judge_shootout")),
         "neighbours": neighbours(_results("demo")),
     }
 
