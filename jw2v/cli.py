@@ -42,6 +42,7 @@ def demo(out: Path = Path("demo")) -> int:
     Args:
       out: folder for the text, the vectors and the verdicts.
     """
+    backend.one_thread()
     run_demo(out, Console())
     return 0
 
@@ -70,6 +71,8 @@ def train(
     """
     if not corpus:
         raise UsageError("no text given; name a file of text, one sentence a line")
+    if config.has_small_products:
+        backend.one_thread()
     stop = _Stop()
     console = Console(stderr=True)
     source = corpus[0] if len(corpus) == 1 else corpus

@@ -1,11 +1,16 @@
 """The strict switches: they hold for every test of the suite."""
 
+import os
+
 import jax
 import jaxtyping
 import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "standard")
+
+
+os.environ.setdefault("NPROC", "1")  # XLA's threads; pytest-xdist has a process for each core
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -36,10 +36,13 @@ class Report(NamedTuple):
 
 
 def train_jw2v(job: Job) -> Report:
-    """As a user would: one call, gradients checked first, vectors saved."""
+    """As `jw2v train` does it: gradients checked first, vectors saved."""
     import jw2v
+    from jw2v.training import backend
 
     config = jw2v.Config(**job.settings, seed=job.seed)
+    if config.has_small_products:
+        backend.one_thread()
     began = time.perf_counter()
     run = jw2v.train(job.text, config, out=job.out).run
     total = time.perf_counter() - began

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import platform
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +55,19 @@ def cores() -> int:
     """
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def one_thread() -> None:
+    """Have XLA compute on one thread of the processor; call it before JAX first computes.
+
+    The products of a block of negative sampling are too small to share: with two threads a step
+    takes longer than with one, and the text is prepared on a core of its own. Nothing changes where
+    NPROC is set already or where an accelerator may be.
+    """
+    chosen = jax.config.values["jax_platforms"] or ""
+    plugins = entry_points(group="jax_plugins") or find_spec("libtpu")
+    if chosen == "cpu" or not (chosen or plugins):
+        os.environ.setdefault("NPROC", "1")  # XLA reads it when it makes its threads
 
 
 def judges() -> int:

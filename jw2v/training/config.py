@@ -86,12 +86,12 @@ class Config:
     precision: str = "float32"
     """float32, bfloat16 (operands; sums and tables float32) or float64."""
     block: int | None = None
-    """Centre words a step; by default 1024, for naive_softmax 256."""
-    shared_negatives: int = 32
+    """Centre words a step; by default 512, for naive_softmax 256."""
+    shared_negatives: int = 16
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
-    group: int = 256
+    group: int = 128
     """Centre words that share negatives."""
-    blocks_per_call: int = 64
+    blocks_per_call: int = 128
     """Blocks between two looks at the clock."""
     loss_every: int = 16
     """The training loss is measured on every n-th block; 1 measures all."""
@@ -130,12 +130,17 @@ class Config:
         """Centre words a step."""
         if self.block is not None:
             return self.block
-        return 256 if self.loss == "naive_softmax" else 1024
+        return 256 if self.loss == "naive_softmax" else 512
 
     @property
     def group_size(self) -> int:
         """Centre words that share negatives, at most the block."""
         return min(self.group, self.block_size)
+
+    @property
+    def has_small_products(self) -> bool:
+        """Whether a step is made of products that one processor core finishes soonest."""
+        return (self.loss, self.kernel, self.optimizer) == ("negative_sampling", "block", "sgd")
 
     def _unknown_names(self) -> list[str]:
         return [

@@ -1,9 +1,11 @@
-"""Where compiled programs are kept."""
+"""Where compiled programs are kept, and how many threads compute."""
+
+import os
 
 import jax
 import pytest
 
-from jw2v.training.backend import keep_compiled_programs
+from jw2v.training.backend import keep_compiled_programs, one_thread
 
 OPTION = "jax_compilation_cache_dir"
 
@@ -42,3 +44,38 @@ def test_without_a_place_to_write_nothing_is_kept(folder, tmp_path, monkeypatch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     keep_compiled_programs()
     assert folder() is None
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """What NPROC is, unset at first; as it was, afterwards."""
+    monkeypatch.setenv("NPROC", "")
+    del os.environ["NPROC"]
+    return lambda: os.environ.get("NPROC")
+
+
+def test_one_thread_computes_where_there_is_the_processor_alone(threads):
+    one_thread()
+    assert threads() == "1"
+
+
+def test_threads_that_were_chosen_stay(threads, monkeypatch):
+    monkeypatch.setenv("NPROC", "4")
+    one_thread()
+    assert threads() == "4"
+
+
+@pytest.mark.parametrize("finder", ["entry_points", "find_spec"])
+def test_beside_an_accelerator_threads_stay(threads, monkeypatch, finder):
+    monkeypatch.setattr(f"jw2v.training.backend.{finder}", lambda *a, **k: ["found"])
+    one_thread()
+    assert threads() is None
+
+
+def test_the_processor_may_be_chosen_beside_an_accelerator(threads, monkeypatch):
+    monkeypatch.setattr("jw2v.training.backend.entry_points", lambda *a, **k: ["found"])
+    platforms = jax.config.values["jax_platforms"]
+    jax.config.update("jax_platforms", "cpu")
+    one_thread()
+    jax.config.update("jax_platforms", platforms)
+    assert threads() == "1"
