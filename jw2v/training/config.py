@@ -89,7 +89,7 @@ class Config:
     """Centre words a step; by default 512, for naive_softmax 256."""
     shared_negatives: int = 16
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
-    group: int = 128
+    group: int = 64
     """Centre words that share negatives."""
     blocks_per_call: int = 128
     """Blocks between two looks at the clock."""

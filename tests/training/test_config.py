@@ -57,8 +57,8 @@ def test_all_faults_in_one_message():
 
 def test_a_block_holds_whole_groups():
     with pytest.raises(UsageError, match=r"block is 100, not a multiple of group 64 \(--block\)"):
-        Config(block=100, group=64)
-    assert Config(block=100).group_size == 100
+        Config(block=100)
+    assert Config(block=48).group_size == 48
 
 
 @pytest.mark.parametrize("other", [{"kernel": "windows"}, {"loss": "naive_softmax"}])
