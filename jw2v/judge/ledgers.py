@@ -1,5 +1,6 @@
 """Whole ledgers, judged by one process or by several side by side."""
 
+import gc
 import importlib
 import importlib.util
 import multiprocessing
@@ -84,6 +85,7 @@ def _worked(names: Sequence[str], work: Work, workers: int, callback: Progress |
     if workers < 1:
         raise UsageError(f"workers is {workers}; give 1 or more (--workers)")
     tasks = [(name, i) for name in names for i in range(len(_derivations(name)))]
+    gc.freeze()  # what is imported by now stays: collections need not walk it again and again
     done = ((t, work(*t)) for t in tasks) if workers == 1 else _shared(tasks, work, workers)
     found: dict[Task, list[Any]] = {}
     for task, results in done:
@@ -114,6 +116,7 @@ def _shared(tasks: Sequence[Task], work: Work, workers: int) -> Iterator[tuple[T
 def _configure(settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         jax.config.update(name, value)
+    gc.freeze()
 
 
 def _judge(name: str, number: int, dtypes: Sequence[str] | None) -> list[Entry]:
