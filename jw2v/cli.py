@@ -1,5 +1,6 @@
 """The command line. Flags of `train` are the fields of `Config`."""
 
+import gc
 import json
 import logging
 import os
@@ -231,6 +232,7 @@ def verify(
     """
     count = backend.judges() if workers is None else workers
     scores = []
+    gc.freeze()  # what is imported stays: collections need not walk it again and again
     with verification_bar(Console(stderr=True)) as show:
         entries = api.verify(*ledgers, dtypes=dtype or None, workers=count, callback=show)
         if mutants and all(entry.as_expected for entry in entries):

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -25,10 +25,18 @@ CACHING = (
 )
 """Options of JAX that further processes take over: they compile the same programs."""
 
-Task = tuple[str, int]
 Work = Callable[..., list[Any]]
+"""Of a derivation and its ledger's name."""
 Progress = Callable[[int, int], None]
 """Of the derivations that are judged, and of all."""
+
+
+class Task(NamedTuple):
+    """A derivation, and where it stands."""
+
+    ledger: str
+    number: int
+    derivation: Derivation
 
 
 def verify_ledgers(
@@ -84,18 +92,17 @@ def _worked(names: Sequence[str], work: Work, workers: int, callback: Progress |
     """What is made of all derivations of the ledgers, in their order."""
     if workers < 1:
         raise UsageError(f"workers is {workers}; give 1 or more (--workers)")
-    tasks = [(name, i) for name in names for i in range(len(_derivations(name)))]
-    gc.freeze()  # what is imported by now stays: collections need not walk it again and again
-    done = ((t, work(*t)) for t in tasks) if workers == 1 else _shared(tasks, work, workers)
-    found: dict[Task, list[Any]] = {}
-    for task, results in done:
-        found[task] = results
+    tasks = [Task(name, i, d) for name in names for i, d in enumerate(_derivations(name))]
+    alone = (work(task.derivation, task.ledger) for task in tasks)
+    made: list[Any] = []
+    for done, results in enumerate(alone if workers == 1 else _shared(tasks, work, workers), 1):
+        made += results
         if callback is not None:
-            callback(len(found), len(tasks))
-    return [result for task in tasks for result in found[task]]
+            callback(done, len(tasks))
+    return made
 
 
-def _shared(tasks: Sequence[Task], work: Work, workers: int) -> Iterator[tuple[Task, list[Any]]]:
+def _shared(tasks: Sequence[Task], work: Work, workers: int) -> Iterator[list[Any]]:
     """This process begins with the first task while the others start, they with the last."""
     here = {name: jax.config.values[name] for name in CACHING}
     context = multiprocessing.get_context("spawn")
@@ -103,12 +110,9 @@ def _shared(tasks: Sequence[Task], work: Work, workers: int) -> Iterator[tuple[T
         workers - 1, mp_context=context, initializer=_configure, initargs=(here,)
     )
     try:
-        futures = {task: pool.submit(work, *task) for task in reversed(tasks)}
-        for task in tasks:
-            if futures[task].cancel():
-                yield task, work(*task)
-            else:
-                yield task, futures[task].result()
+        futures = [pool.submit(_there, work, task.ledger, task.number) for task in reversed(tasks)]
+        for task, future in zip(tasks, reversed(futures), strict=True):
+            yield work(task.derivation, task.ledger) if future.cancel() else future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -116,23 +120,30 @@ def _shared(tasks: Sequence[Task], work: Work, workers: int) -> Iterator[tuple[T
 def _configure(settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         jax.config.update(name, value)
-    gc.freeze()
+    gc.freeze()  # what is imported stays: collections need not walk it again and again
 
 
-def _judge(name: str, number: int, dtypes: Sequence[str] | None) -> list[Entry]:
-    return verify_derivations([_derivations(name)[number]], ledger=name, dtypes=dtypes)
+def _there(work: Work, name: str, number: int) -> list[Any]:
+    """Work on a derivation in another process, which reads each ledger once."""
+    return work(_read_once(name)[number], name)
 
 
-def _score(name: str, number: int, most: int) -> list[dict[str, Any]]:
-    return score_entries([_derivations(name)[number]], most=most)
+def _judge(derivation: Derivation, ledger: str, dtypes: Sequence[str] | None) -> list[Entry]:
+    return verify_derivations([derivation], ledger=ledger, dtypes=dtypes)
 
 
-@cache
+def _score(derivation: Derivation, ledger: str, most: int) -> list[dict[str, Any]]:
+    return score_entries([derivation], most=most)
+
+
 def _derivations(name: str) -> Sequence[Derivation]:
     derivations = getattr(_module(name), "DERIVATIONS", None)
     if derivations is None:
         raise UsageError(f"{name} defines no DERIVATIONS; give a ledger (a module or a file)")
     return derivations
+
+
+_read_once = cache(_derivations)
 
 
 def _module(name: str) -> ModuleType:

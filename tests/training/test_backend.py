@@ -5,6 +5,7 @@ import os
 import jax
 import pytest
 
+from jw2v.judge.ledgers import CACHING
 from jw2v.training.backend import keep_compiled_programs, one_thread
 
 OPTION = "jax_compilation_cache_dir"
@@ -13,14 +14,7 @@ OPTION = "jax_compilation_cache_dir"
 @pytest.fixture
 def folder():
     """JAX without a folder for compiled programs; as it was, afterwards."""
-    kept = {
-        name: jax.config.values[name]
-        for name in (
-            OPTION,
-            "jax_persistent_cache_min_compile_time_secs",
-            "jax_persistent_cache_min_entry_size_bytes",
-        )
-    }
+    kept = {name: jax.config.values[name] for name in CACHING}
     jax.config.update(OPTION, None)
     yield lambda: jax.config.values[OPTION]
     for name, value in kept.items():
