@@ -1,10 +1,13 @@
-"""Where gather and scatter read and write: flat positions in the operand, as XLA defines them."""
+"""Where gather, scatter and slices read and write, as XLA defines it; and iota, which counts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, SupportsInt
 
+import jax.numpy as jnp
 import numpy as np
 from jax.lax import GatherScatterMode
+
+from jw2v.judge.arithmetic.rules import Numbers
 
 
 class Places(NamedTuple):
@@ -12,6 +15,41 @@ class Places(NamedTuple):
 
     flat: np.ndarray  # int64, in range everywhere
     inside: np.ndarray  # bool, False where the place is outside and the entry is dropped or filled
+
+
+def broadcast(params: Mapping[str, Any], x: Numbers) -> Numbers:
+    """The result of `broadcast_in_dim`."""
+    shape = [1] * len(params["shape"])
+    for axis, size in zip(params["broadcast_dimensions"], x.shape, strict=True):
+        shape[axis] = size
+    return np.broadcast_to(x.reshape(shape), params["shape"])
+
+
+def sliced(params: Mapping[str, Any], x: Numbers) -> Numbers:
+    """The result of `slice`."""
+    strides = params["strides"] or (1,) * x.ndim
+    return x[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
+
+
+def window(
+    shape: Sequence[int], starts: Sequence[SupportsInt], sizes: Sequence[int]
+) -> tuple[slice, ...]:
+    """The place of a dynamic slice, moved inside where it would stand out.
+
+    >>> window((5, 4), (4, -1), (2, 3))
+    (slice(3, 5, None), slice(0, 3, None))
+    """
+    of_axes = zip(starts, shape, sizes, strict=True)
+    firsts = [(min(max(int(start), 0), whole - size), size) for start, whole, size in of_axes]
+    return tuple(slice(first, first + size) for first, size in firsts)
+
+
+def iota(params: Mapping[str, Any]) -> Numbers:
+    """The result of `iota`."""
+    shape, axis = params["shape"], params["dimension"]
+    kind = np.float64 if jnp.issubdtype(params["dtype"], jnp.floating) else np.int64
+    others = [i for i in range(len(shape)) if i != axis]
+    return np.broadcast_to(np.expand_dims(np.arange(shape[axis], dtype=kind), others), shape)
 
 
 def gathered(operand: np.ndarray, indices: np.ndarray, params: Mapping[str, Any]) -> Places:

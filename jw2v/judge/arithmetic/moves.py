@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from jw2v.judge.arithmetic.indexing import Places, gathered, scattered
+from jw2v.judge.arithmetic.indexing import (
+    Places,
+    broadcast,
+    gathered,
+    iota,
+    scattered,
+    sliced,
+    window,
+)
 from jw2v.judge.arithmetic.rules import Bounded, Operation, Rule, exact
 
 Move = Callable[..., Bounded | list[Bounded]]
@@ -21,34 +29,13 @@ def _moving(function: Any) -> Rule:
     return rule
 
 
-def _broadcast(op: Operation, x: np.ndarray) -> np.ndarray:
-    shape = [1] * len(op.shape)
-    for axis, size in zip(op.params["broadcast_dimensions"], x.shape, strict=True):
-        shape[axis] = size
-    return np.broadcast_to(x.reshape(shape), op.shape)
-
-
-def _slice(op: Operation, x: np.ndarray) -> np.ndarray:
-    p = op.params
-    strides = p["strides"] or (1,) * x.ndim
-    return x[tuple(map(slice, p["start_indices"], p["limit_indices"], strides))]
-
-
-def _window(op: Operation, x: np.ndarray, starts: tuple[Bounded, ...], sizes: Any) -> tuple:
-    firsts = [
-        int(np.clip(start.value, 0, whole - size))
-        for start, whole, size in zip(starts, x.shape, sizes, strict=True)
-    ]
-    return tuple(slice(first, first + size) for first, size in zip(firsts, sizes, strict=True))
-
-
 def _dynamic_slice(op: Operation, x: Bounded, *starts: Bounded) -> Bounded:
-    place = _window(op, x.value, starts, op.params["slice_sizes"])
+    place = window(x.value.shape, [s.value for s in starts], op.params["slice_sizes"])
     return Bounded(x.value[place], _unless(x.error[place], *starts))
 
 
 def _dynamic_update_slice(op: Operation, x: Bounded, part: Bounded, *starts: Bounded) -> Bounded:
-    place = _window(op, x.value, starts, part.value.shape)
+    place = window(x.value.shape, [s.value for s in starts], part.value.shape)
     value, error = x.value.copy(), x.error.copy()
     value[place], error[place] = part
     return Bounded(value, _unless(error, *starts))
@@ -82,15 +69,6 @@ def _split(op: Operation, x: Bounded) -> list[Bounded]:
     cuts, axis = np.cumsum(op.params["sizes"])[:-1], op.params["axis"]
     parts = zip(np.split(x.value, cuts, axis), np.split(x.error, cuts, axis), strict=True)
     return [Bounded(*part) for part in parts]
-
-
-def _iota(op: Operation) -> Bounded:
-    shape, axis = op.params["shape"], op.params["dimension"]
-    kind = np.float64 if op.u else np.int64
-    along = np.arange(shape[axis], dtype=kind)
-    return exact(
-        np.broadcast_to(along.reshape([-1 if i == axis else 1 for i in range(len(shape))]), shape)
-    )
 
 
 def _gather(op: Operation, x: Bounded, indices: Bounded) -> Bounded:
@@ -140,18 +118,18 @@ def _scatter(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> B
 
 MOVES: Mapping[str, Move] = MappingProxyType(
     {
-        "broadcast_in_dim": _moving(_broadcast),
+        "broadcast_in_dim": _moving(lambda op, x: broadcast(op.params, x)),
         "concatenate": _concatenate,
         "dynamic_slice": _dynamic_slice,
         "dynamic_update_slice": _dynamic_update_slice,
         "gather": _gather,
-        "iota": _iota,
+        "iota": lambda op: exact(iota(op.params)),
         "pad": _pad,
         "reshape": _moving(lambda op, x: x.reshape(op.shape)),
         "rev": _moving(lambda op, x: np.flip(x, op.params["dimensions"])),
         "scatter": _scatter,
         "scatter-add": _scatter_add,
-        "slice": _moving(_slice),
+        "slice": _moving(lambda op, x: sliced(op.params, x)),
         "split": _split,
         "squeeze": _moving(lambda op, x: x.reshape(op.shape)),
         "transpose": _moving(lambda op, x: np.transpose(x, op.params["permutation"])),

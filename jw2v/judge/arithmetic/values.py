@@ -16,7 +16,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 from jax.extend.core import Literal as Constant
 
 from jw2v.judge.arithmetic.bounds import ARITHMETIC, evaluate
-from jw2v.judge.arithmetic.indexing import gathered, scattered
+from jw2v.judge.arithmetic.indexing import broadcast, gathered, iota, scattered, sliced, window
 from jw2v.judge.arithmetic.moves import MOVES
 from jw2v.judge.arithmetic.rules import RULES, Numbers, exact
 
@@ -110,13 +110,6 @@ def _over_axes(function: Callable[..., Any]) -> Value:
     return lambda params, x: function(x, axis=tuple(params["axes"]))
 
 
-def _broadcast(params: Params, x: Numbers) -> Numbers:
-    shape = [1] * len(params["shape"])
-    for axis, size in zip(params["broadcast_dimensions"], x.shape, strict=True):
-        shape[axis] = size
-    return np.broadcast_to(x.reshape(shape), params["shape"])
-
-
 def _convert(params: Params, x: Numbers) -> Numbers:
     kind = np.dtype(params["new_dtype"]).kind
     return x.astype({"b": np.bool_, "i": np.int64, "u": np.int64}.get(kind, np.float64))
@@ -127,21 +120,7 @@ def _div(params: Params, x: Numbers, y: Numbers) -> Numbers:
 
 
 def _dynamic_slice(params: Params, x: Numbers, *starts: Numbers) -> Numbers:
-    of_axes = zip(starts, x.shape, params["slice_sizes"], strict=True)
-    firsts = [(min(max(int(start), 0), whole - size), size) for start, whole, size in of_axes]
-    return x[tuple(slice(first, first + size) for first, size in firsts)]
-
-
-def _iota(params: Params) -> Numbers:
-    shape, axis = params["shape"], params["dimension"]
-    kind = np.float64 if np.dtype(params["dtype"]).kind == "f" else np.int64
-    others = [i for i in range(len(shape)) if i != axis]
-    return np.broadcast_to(np.expand_dims(np.arange(shape[axis], dtype=kind), others), shape)
-
-
-def _slice(params: Params, x: Numbers) -> Numbers:
-    strides = params["strides"] or (1,) * x.ndim
-    return x[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
+    return x[window(x.shape, starts, params["slice_sizes"])]
 
 
 def _power(params: Params, x: Numbers) -> Numbers:
@@ -205,7 +184,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         }.items()
     }
     | {
-        "broadcast_in_dim": _broadcast,
+        "broadcast_in_dim": broadcast,
         "concatenate": lambda params, *parts: np.concatenate(parts, params["dimension"]),
         "convert_element_type": _convert,
         "div": _div,
@@ -213,14 +192,14 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "dynamic_slice": _dynamic_slice,
         "gather": _gather,
         "integer_pow": _power,
-        "iota": _iota,
+        "iota": iota,
         "reduce_max": _over_axes(np.max),
         "reduce_sum": _over_axes(np.sum),
         "reshape": lambda params, x: x.reshape(params["new_sizes"]),
         "scatter": _scatter,
         "scatter-add": scatter_add,
         "select_n": _select,
-        "slice": _slice,
+        "slice": sliced,
         "squeeze": lambda params, x: np.squeeze(x, tuple(params["dimensions"])),
         "transpose": lambda params, x: x.transpose(params["permutation"]),
     }
