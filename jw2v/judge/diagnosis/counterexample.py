@@ -95,7 +95,7 @@ def _at_sizes(trial: Trial, rng: np.random.Generator, alike: bool) -> _Found | N
     """The plainest point that shows the mistake clearly, or at all."""
     try:
         points, costs = _candidates(trial, rng)
-        samples, finite = trial.at(points), trial.finite(points)
+        samples, finite = trial.finite_at(points)
     except Exception:  # whatever a stranger's function raises at a size that it is not made for
         return None
     if not finite.any() or samples.are_alike != alike:

@@ -1,6 +1,6 @@
 """A line that is right in some entries and not in others, by what stands in the others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -12,33 +12,30 @@ TESTED = 3  # points at which a pattern must show
 
 def left_out(trial: Trial, samples: Samples) -> Iterator[Guess]:
     """Right where it is not zero: entries that nothing was added to."""
-    if _is_left_out(trial.draw(1, MANY)):
-        text = "missing term: right where it is not zero; the other entries are left out"
-        yield Guess("missing term", text, lambda fresh: _is_left_out(trial.draw(2, MANY)))
-
-
-def _is_left_out(samples: Samples) -> bool:
-    return _is_wrong_only_at_zeros_of(samples.claimed, samples)
-
-
-def _is_wrong_only_at_zeros_of(side: np.ndarray, samples: Samples) -> bool:
-    """Whether the lines differ only where `side`, one of them, is zero, and agree elsewhere."""
-    if not samples.are_alike:
-        return False
-    right = agreement(samples.claimed, samples.true)
-    there = right & (side != 0)
-    return bool((side[~right] == 0).all()) and _often(there) and _often(~right)
+    text = "missing term: right where it is not zero; the other entries are left out"
+    return _wrong_at_zeros(trial, "missing term", text, lambda samples: samples.claimed)
 
 
 def unmasked(trial: Trial, samples: Samples) -> Iterator[Guess]:
     """Right where the true line is not zero: a condition under which it is zero is not there."""
-    if _is_unmasked(trial.draw(1, MANY)):
-        text = "edit: right where true is not zero; the condition under which it is zero is missing"
-        yield Guess("edit", text, lambda fresh: _is_unmasked(trial.draw(2, MANY)))
+    text = "edit: right where true is not zero; the condition under which it is zero is missing"
+    return _wrong_at_zeros(trial, "edit", text, lambda samples: samples.true)
 
 
-def _is_unmasked(samples: Samples) -> bool:
-    return _is_wrong_only_at_zeros_of(samples.true, samples)
+def _wrong_at_zeros(
+    trial: Trial, cause: str, text: str, side: Callable[[Samples], np.ndarray]
+) -> Iterator[Guess]:
+    """The lines differ only where `side`, one of them, is zero, and agree elsewhere."""
+
+    def told(samples: Samples) -> bool:
+        if not samples.are_alike:
+            return False
+        right = agreement(samples.claimed, samples.true)
+        zero = side(samples) == 0
+        return bool(zero[~right].all()) and _often(right & ~zero) and _often(~right)
+
+    if told(trial.draw(1, MANY)):
+        yield Guess(cause, text, lambda fresh: told(trial.draw(2, MANY)))
 
 
 def _often(entries: np.ndarray) -> bool:

@@ -108,14 +108,13 @@ class Trial:
 
     def at(self, points: Points) -> Samples:
         """Both sides at points, those left out where one of them is not finite."""
+        return self.finite_at(points)[0]
+
+    def finite_at(self, points: Points) -> tuple[Samples, np.ndarray]:
+        """The same, and which of the points those are."""
         claimed, true = self._both(points)
         finite = _is_finite(claimed) & _is_finite(true)
-        return Samples(tuple(x[finite] for x in points), claimed[finite], true[finite])
-
-    def finite(self, points: Points) -> np.ndarray:
-        """At which points both sides are finite."""
-        claimed, true = self._both(points)
-        return _is_finite(claimed) & _is_finite(true)
+        return Samples(tuple(x[finite] for x in points), claimed[finite], true[finite]), finite
 
     def _both(self, points: Points) -> tuple[np.ndarray, np.ndarray]:
         """In turns of as many points as are traced anyway."""
