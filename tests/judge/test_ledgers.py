@@ -1,6 +1,7 @@
 """Whole ledgers: the same verdicts from one process and from several."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,12 @@ def test_a_fault_in_another_process_is_raised_here(tmp_path):
 def test_no_workers_are_refused(ledger):
     with pytest.raises(UsageError, match="workers is 0"):
         verify_ledgers([ledger], workers=0)
+
+
+def test_a_file_that_was_edited_is_read_anew(ledger):
+    before = [entry.verdict_value for entry in verify_ledgers([ledger])]
+    path = Path(ledger)
+    path.write_text(LEDGER.replace("factor * x,", "x,"))
+    after = [entry.verdict_value for entry in verify_ledgers([ledger])]
+    assert before.count("holds") == 2
+    assert after.count("holds") == 6
