@@ -2,6 +2,9 @@
 
 import sys
 
-from jw2v.cli import main
+if sys.argv[1:2] == ["--worker"]:
+    from jw2v.training.worker import main
+else:
+    from jw2v.cli import main
 
 sys.exit(main())

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,11 @@ from jw2v.judge import Entry, verify_derivations
 from jw2v.judge.ledgers import verify_ledgers
 from jw2v.ledger import kernels
 from jw2v.losses.record import Loss
-from jw2v.training import backend, checkpoint, loop
+from jw2v.training import backend, checkpoint, crew, loop
 from jw2v.training.config import Config, fields_of
 from jw2v.training.folder import metrics as run_metrics
 from jw2v.training.folder import run_folder
 from jw2v.training.meter import Progress
-from jw2v.training.state import TrainState
 from jw2v.vectors import Vectors, load, save
 
 __all__ = ["load", "train", "verify"]
@@ -99,16 +99,12 @@ def train(
     ):
         backend.require(require)
         LOG.info("%s", backend.describe())
-        if check:
-            _guard(config, loss)
-        else:
-            LOG.info("gradients not checked (--no-check)")
         text = _encode(corpus, config, Path(scratch))
-        setting = loop.prepare(
-            text, config, optimizer=optimizer, loss=loss, initial=_initial(init, text, config)
-        )
+        portable = optimizer is None and loss is None
+        workers = crew.workers_of(config, int(text.vocab.counts.sum()), portable=portable)
+        config = replace(config, workers=workers)
+        initial = _initial(init, text, config)
         made_with = _made_with(text, config, optimizer, loss)
-        resumed = _resumed(folder, setting, made_with) if resume and folder else None
         with run_metrics(folder, resume=resume) as write:
 
             def report(progress: Progress) -> None:
@@ -117,7 +113,19 @@ def train(
                 if callback is not None:
                     callback(progress)
 
-            result = loop.run(text, config, setting, resumed=resumed, callback=report, stop=stop)
+            result = _run(
+                text,
+                config,
+                optimizer=optimizer,
+                loss=loss,
+                initial=initial,
+                scratch=Path(scratch),
+                resumed=folder if resume else None,
+                made_with=made_with,
+                guard=partial(_guard, config, loss, check=check),
+                callback=report,
+                stop=stop,
+            )
         if not result.finished:
             raise _stopped(folder, result, made_with)
         vectors = _vectors(text, config, result, history, checked=check, began=began)
@@ -163,12 +171,47 @@ def verify(
     return verify_ledgers(ledgers or LEDGERS, dtypes=dtypes, workers=workers, callback=callback)
 
 
-def _guard(config: Config, loss: Loss | None) -> None:
-    """Judge what is about to train.
+def _run(
+    text: Corpus,
+    config: Config,
+    *,
+    optimizer: Any,
+    loss: Loss | None,
+    initial: Tables | None,
+    scratch: Path,
+    resumed: Path | None,
+    made_with: dict[str, Any],
+    guard: Callable[[], None],
+    callback: Callable[[Progress], None],
+    stop: Callable[[], bool],
+) -> loop.Result:
+    """Train in this process, or in as many as the config says, once the guard agrees."""
+    workers = config.workers or 1
+    if workers == 1:
+        guard()
+        setting = loop.prepare(text, config, optimizer=optimizer, loss=loss, initial=initial)
+        saved = resumed and checkpoint.load(resumed, setting.start, made_with)
+        going_on = (saved.state, saved.calls) if saved else None
+        return loop.run(text, config, setting, resumed=going_on, callback=callback, stop=stop)
+    place = scratch / "crew"
+    place.mkdir()
+    with crew.started(
+        scratch, config, place, resumed=resumed, initial=initial, made_with=made_with
+    ) as processes:
+        LOG.info("%d processes, each on a part of the text, merge what they learn", workers)
+        guard()  # while they make ready
+        return processes.run(len(text.vocab.words), callback=callback, stop=stop)
+
+
+def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
+    """Judge what is about to train, if that is wanted.
 
     Raises:
       GradientError: a claim does not hold.
     """
+    if not check:
+        LOG.info("gradients not checked (--no-check)")
+        return
     began = time.perf_counter()
     claims = kernels.claims_of(config, loss)
     for claim in claims:  # one after the other: a run that is refused need not wait for the rest
@@ -237,14 +280,6 @@ def _stopped(
     return InterruptedTrainingError(
         f"stopped after {result.calls} calls and saved in {folder}; go on with --resume"
     )
-
-
-def _resumed(
-    folder: Path, setting: loop.Setting, made_with: dict[str, Any]
-) -> tuple[TrainState, int]:
-    saved = checkpoint.load(folder, setting.start, made_with)
-    LOG.info("going on after call %d", saved.calls)
-    return saved.state, saved.calls
 
 
 def _vectors(

@@ -17,7 +17,7 @@ from jw2v.corpus.encode import encode
 from jw2v.corpus.heldout import is_heldout
 from jw2v.corpus.sources import Chunk, Source, blocks, find
 from jw2v.corpus.store import Corpus, Options, Sentences, Stats, open_corpus
-from jw2v.corpus.stream import Segment, segments
+from jw2v.corpus.stream import Segment, part, segments
 from jw2v.corpus.vocabulary import Vocabulary, keep_probability
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "keep_probability",
     "open_corpus",
     "pairs_file",
+    "part",
     "segments",
     "write_demo",
 ]

@@ -28,8 +28,8 @@ def segments(
     """The tokens of one epoch, each kept with the probability of its word.
 
     The draws are those of a Philox generator with the key (seed, epoch), one for each token of
-    the corpus in its order: an epoch is a pure function of these arguments, and its tokens do not
-    depend on `size`. Sentences of which fewer than two tokens are kept are left out.
+    the sentences in their order: an epoch is a pure function of these arguments, and its tokens do
+    not depend on `size`. Sentences of which fewer than two tokens are kept are left out.
 
     Args:
       sentences: ids and offsets of the corpus.
@@ -56,6 +56,19 @@ def segments(
     if size < 1:
         raise UsageError(f"a segment of {size} tokens is too small; give at least 1")
     return _segments(sentences, keep.astype(np.float32), _generator(seed, epoch), size)
+
+
+def part(sentences: Sentences, index: int, parts: int) -> Sentences:
+    """One of `parts` stretches of consecutive sentences, of about as many tokens each.
+
+    Example:
+      >>> sentences = Sentences(np.array([0, 1, 0, 2, 1], np.int32), np.array([0, 2, 5]))
+      >>> [part(sentences, i, 2).offsets.tolist() for i in range(2)]
+      [[0, 2], [2, 5]]
+    """
+    offsets = sentences.offsets
+    bounds = np.searchsorted(offsets, np.arange(parts + 1) * int(offsets[-1]) / parts)
+    return Sentences(sentences.ids, offsets[bounds[index] : bounds[index + 1] + 1])
 
 
 def _generator(seed: int, epoch: int) -> np.random.Generator:

@@ -48,13 +48,18 @@ def require(platform: Platform | None) -> None:
 
 
 def cores() -> int:
-    """The processors that this process may use.
+    """How many processors this process may use.
 
     >>> cores() >= 1
     True
     """
+    return len(core_numbers()) or os.cpu_count() or 1
+
+
+def core_numbers() -> list[int]:
+    """The processors that this process may use; none where a process cannot be pinned to one."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    return sorted(affinity(0)) if affinity else []
 
 
 def one_thread() -> None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Int, UInt32
 
 from jw2v.blocks import noise
 from jw2v.blocks.kernel import Kernel
@@ -96,8 +96,3 @@ def summed_loss(
 
     zero = jnp.zeros((), tables.V.dtype)
     return jax.lax.fori_loop(0, count, add, StepInfo(zero, jnp.zeros((), jnp.float32)))
-
-
-def mean_loss(info: StepInfo) -> Float[Array, ""]:
-    """Mean loss per pair."""
-    return info.loss / jnp.maximum(info.pairs, 1)

@@ -33,6 +33,7 @@ AT_LEAST: dict[str, float | int] = {
     "group": 1,
     "blocks_per_call": 1,
     "loss_every": 1,
+    "workers": 1,
     "heldout_every": 0,
 }
 
@@ -92,7 +93,9 @@ class Config:
     group: int = 64
     """Centre words that share negatives."""
     blocks_per_call: int = 128
-    """Blocks between two looks at the clock."""
+    """Blocks between two looks at the clock; of several processes, between two merges."""
+    workers: int | None = None
+    """Processes; by default one for each core where the text is long enough for that to pay."""
     loss_every: int = 16
     """The training loss is measured on every n-th block; 1 measures all."""
     heldout_every: int = 100
@@ -154,7 +157,7 @@ class Config:
         for name, least in AT_LEAST.items():
             value = getattr(self, name)
             whole = name != "sample"
-            if value is None and name in ("max_vocab", "block"):
+            if value is None and name in ("max_vocab", "block", "workers"):
                 continue
             if not _is_number(value, whole=whole, least=least):
                 kind = "a whole number" if whole else "a number"

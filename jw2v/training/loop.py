@@ -14,24 +14,27 @@ from jaxtyping import Array
 
 from jw2v.blocks import noise
 from jw2v.blocks.tables import Tables
-from jw2v.corpus import Corpus, Segment, keep_probability, segments
+from jw2v.corpus import Corpus, Segment, keep_probability, part, segments
 from jw2v.losses.record import Loss
 from jw2v.optim.named import table_optimizer
 from jw2v.training import call
 from jw2v.training.config import Config
+from jw2v.training.exchange import Alone, Exchange
 from jw2v.training.feed import Feed, feeds
-from jw2v.training.meter import Meter, Progress, mean_loss
+from jw2v.training.merge import Programs, Replica, Tier, due, first_rows, tiers, with_first_rows
+from jw2v.training.meter import Meter, Progress, mean_loss, total
 from jw2v.training.state import TrainState, init, initial_tables
 from jw2v.training.step import StepInfo, kernel_of, make_step
 
 HELDOUT_CALLS = 16  # held-out text is measured on at most this many calls' words
+NOTHING = StepInfo(np.zeros(()), np.zeros(()))
 
 
 class Result(NamedTuple):
     """What a run ends with."""
 
     state: TrainState
-    calls: int  # made so far, over all sittings of the run
+    calls: int  # made so far, over all sittings of the run, by each of its processes
     finished: bool  # False where `stop` ended it
     loss: float | None  # mean per pair over the last twentieth of the run, in nats
     heldout_loss: float | None
@@ -43,7 +46,9 @@ class Setting(NamedTuple):
     """What stays the same over a run: its functions, compiled, and its tables of numbers."""
 
     train: Callable[..., tuple[TrainState, StepInfo]]
-    evaluate: Callable[..., StepInfo]
+    evaluate: Callable[..., StepInfo] | None  # None where no text is held out
+    tiers: tuple[Tier, ...]
+    merges: dict[int, Programs]  # by number of rows
     noise: Array
     schedule: optax.Schedule
     start: TrainState
@@ -57,6 +62,12 @@ def start_tables(config: Config, vocab: int) -> Tables:
     return initial_tables(jax.random.key(config.seed), vocab, config.dim, dtype)
 
 
+def state_like(config: Config, vocab: int) -> TrainState:
+    """Shapes and dtypes of the state of a run with a named optimizer."""
+    tx = table_optimizer(config.optimizer, optax.constant_schedule(config.start_lr))
+    return jax.eval_shape(lambda: init(start_tables(config, vocab), tx))
+
+
 def prepare(
     corpus: Corpus,
     config: Config,
@@ -64,11 +75,12 @@ def prepare(
     optimizer: Any = None,
     loss: Loss | None = None,
     initial: Tables | None = None,
+    replicas: int = 1,
 ) -> Setting:
-    """Build and compile what a run needs; arguments as in `run`."""
-    keep = keep_probability(corpus.vocab.counts, config.sample)
-    words = max(1, round(float(corpus.vocab.counts @ keep)))
-    steps = max(1, -(-words * config.epochs // config.block_size))
+    """Build and compile what a run of so many processes needs; arguments as in `run`."""
+    kept = corpus.vocab.counts * keep_probability(corpus.vocab.counts, config.sample)
+    words = max(1, round(float(kept.sum())))
+    steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedule = optax.linear_schedule(config.start_lr, config.end_lr, steps)
     tx = table_optimizer(config.optimizer if optimizer is None else optimizer, schedule)
     start = init(initial or start_tables(config, len(corpus.vocab.words)), tx)
@@ -78,23 +90,26 @@ def prepare(
     step = make_step(kernel, tx, config)
     draw = partial(call.draw_blocks, config=config, negatives=call.negatives_shape(config, loss))
 
-    def train(state: TrainState, text: call.Text, key: Array, table: Array):
-        blocks = draw(key, text, table)
+    def train(state: TrainState, text: call.Text, key: Array, index: Array, table: Array):
+        blocks = draw(jax.random.fold_in(key, index), text, table)
         return call.run_steps(step, state, blocks, text.blocks, loss_every=config.loss_every)
 
-    def evaluate(tables: Tables, text: call.Text, key: Array, table: Array):
-        return call.summed_loss(kernel, tables, draw(key, text, table), text.blocks, config=config)
+    def evaluate(tables: Tables, text: call.Text, key: Array, index: Array, table: Array):
+        blocks = draw(jax.random.fold_in(key, index), text, table)
+        return call.summed_loss(kernel, tables, blocks, text.blocks, config=config)
 
     began = time.perf_counter()
-    size = config.blocks_per_call * config.block_size + 2 * config.window
-    text = call.Text(*(jnp.zeros(shape, jnp.int32) for shape in ((size,), (size,), ())))
-    key = jax.random.key(0)
-    evaluated = jax.jit(evaluate)
-    if len(corpus.heldout.ids):
-        evaluated = evaluated.lower(start.tables, text, key, table).compile()
+    centres = config.blocks_per_call * config.block_size
+    length = centres + 2 * config.window
+    text = _text(Feed(np.zeros(length, np.int32), np.zeros(length, np.int32), 0, 0))
+    heldout = len(corpus.heldout.ids) > 0
+    draws = text, jax.random.key(0), np.int32(0), table
+    merged = tiers(centres * kept / kept.sum()) if replicas > 1 else ()
     return Setting(
-        jax.jit(train, donate_argnums=0).lower(start, text, key, table).compile(),
-        evaluated,
+        jax.jit(train, donate_argnums=0).lower(start, *draws).compile(),
+        jax.jit(evaluate).lower(start.tables, *draws).compile() if heldout else None,
+        merged,
+        {tier.rows: _merge_programs(start.tables, tier.rows) for tier in merged},
         table,
         schedule,
         start,
@@ -103,24 +118,38 @@ def prepare(
     )
 
 
+def _merge_programs(tables: Tables, rows: int) -> Programs:
+    """A merge of all rows reads none: the host sees the tables of a CPU where they are."""
+    vocab = len(tables.V)
+    first = jax.eval_shape(partial(first_rows, rows=rows), tables)
+    read = jax.jit(partial(first_rows, rows=rows)).lower(tables).compile()
+    write = jax.jit(with_first_rows, donate_argnums=0).lower(tables, first).compile()
+    return Programs(read if rows < vocab else lambda tables: tables, write)
+
+
 def run(
     corpus: Corpus,
     config: Config,
     setting: Setting,
     *,
+    exchange: Exchange = Alone(),
     resumed: tuple[TrainState, int] | None = None,
     callback: Callable[[Progress], None] | None = None,
+    report_every: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Train on a corpus.
+    """Train on a corpus, or on this process's part of it.
 
     Args:
       corpus: encoded text.
       config: options.
-      setting: of `prepare`, for the same corpus and config.
+      setting: of `prepare`, for the same corpus, config and number of processes.
+      exchange: the processes of the run; each makes the same calls.
       resumed: to go on with an earlier sitting: its last state, and the calls made up to it.
-      callback: given the progress after each call to the device.
-      stop: asked after each call; True ends the run there.
+      callback: given the progress after a call to the device.
+      report_every: seconds between two reports; 0 reports each call.
+      stop: asked after each call; True in one process ends the run in all, where all rows are
+        merged.
 
     Returns:
       The state, the losses and the times.
@@ -130,36 +159,54 @@ def run(
     """
     state, done = resumed or (setting.start, 0)
     train_key, heldout_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1))
-    heldout = [_text(feed) for feed in itertools.islice(_heldout(corpus, config), HELDOUT_CALLS)]
-    meter = Meter(corpus, config, setting.words, setting.schedule)
+    if exchange.size > 1:
+        train_key = jax.random.fold_in(train_key, exchange.rank)
+    replica = Replica(exchange, state.tables, setting.merges)
+    meter = Meter(corpus, config, setting.words, setting.schedule, replicas=exchange.size)
+    heldout = list(itertools.islice(_heldout(corpus, config), HELDOUT_CALLS))
 
     def heldout_loss(tables: Tables) -> float | None:
-        return mean_loss(
-            setting.evaluate(tables, text, jax.random.fold_in(heldout_key, i), setting.noise)
-            for i, text in enumerate(heldout)
-        )
+        if setting.evaluate is None:
+            return None
+        infos = [
+            setting.evaluate(tables, _text(feed), heldout_key, np.int32(i), setting.noise)
+            for i, feed in enumerate(heldout)
+            if i % exchange.size == exchange.rank
+        ]
+        return mean_loss([StepInfo(*replica.total(*total(infos)))])
 
-    stopped = False
-    for index, feed in enumerate(_cut(_epochs(corpus, config), config)):
-        if index < done:
-            meter.skip(feed)
-            continue
-        if stopped := stop():
-            break
-        key = jax.random.fold_in(train_key, index)
-        state, info = setting.train(state, _text(feed), key, setting.noise)
-        meter.add(feed, info)
+    texts = _cut(_epochs(corpus, config, exchange), config)
+    skipped = sum(feed.words for feed in itertools.islice(texts, done))
+    feed = next(texts, None)
+    skipped, more, asked = replica.total(skipped, feed is not None, stop())
+    meter.skip(done, int(skipped))
+    calls = done
+    while more and not (asked and replica.rests(calls)):
+        info, words = NOTHING, 0
+        if feed is not None:
+            index = np.int32(calls)
+            state, info = setting.train(state, _text(feed), train_key, index, setting.noise)
+            words = feed.words
+        calls += 1
+        feed = next(texts, None)  # while the device computes
+        tables, (loss, pairs, words, more, stops) = replica.merge(
+            state.tables, due(setting.tiers, calls), *info, words, feed is not None, stop()
+        )
+        asked = asked or stops
+        state = state._replace(tables=tables)
+        meter.add(int(words), StepInfo(loss, pairs))
         if meter.ends_epoch:
             meter.evaluate(partial(heldout_loss, state.tables))
-        if callback is not None:
+        if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
-    meter.stop()
-    if not stopped:
+    state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
+    meter.stop(state.tables)
+    if not more:
         meter.evaluate(partial(heldout_loss, state.tables))
     return Result(
         state,
-        meter.calls,
-        not stopped,
+        calls,
+        not more,
         meter.final_loss(),
         meter.heldout_loss,
         {"compile": setting.compile_seconds, **meter.seconds()},
@@ -167,13 +214,18 @@ def run(
     )
 
 
-def _epochs(corpus: Corpus, config: Config) -> Iterator[Segment]:
-    """The subsampled text of all epochs, sentence numbers told apart across epochs."""
+def _epochs(corpus: Corpus, config: Config, exchange: Exchange) -> Iterator[Segment]:
+    """This process's part of the text, subsampled anew each epoch.
+
+    Sentence numbers are told apart across epochs.
+    """
     keep = keep_probability(corpus.vocab.counts, config.sample)
+    sentences = part(corpus.train, exchange.rank, exchange.size)
     first = 0
     for epoch in range(config.epochs):
         last = first
-        for segment in segments(corpus.train, keep, seed=config.seed, epoch=epoch):
+        draws = epoch * exchange.size + exchange.rank
+        for segment in segments(sentences, keep, seed=config.seed, epoch=draws):
             yield Segment(segment.ids, segment.sentence + np.int32(first))
             last = first + int(segment.sentence.max(initial=-1)) + 1
         first = last % 2**30
@@ -194,4 +246,4 @@ def _cut(text: Iterator[Segment], config: Config) -> Iterator[Feed]:
 
 
 def _text(feed: Feed) -> call.Text:
-    return call.Text(jnp.asarray(feed.ids), jnp.asarray(feed.sentence), jnp.int32(feed.blocks))
+    return call.Text(feed.ids, feed.sentence, np.int32(feed.blocks))

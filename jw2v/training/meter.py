@@ -3,15 +3,15 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import optax
 
 from jw2v.corpus import Corpus
 from jw2v.errors import DataError
 from jw2v.training.config import Config
-from jw2v.training.feed import Feed
 from jw2v.training.step import StepInfo
 
 
@@ -27,14 +27,23 @@ class Progress(NamedTuple):
     seconds_left: float
 
 
+def total(infos: Iterable[StepInfo]) -> StepInfo:
+    """The losses and the pairs, summed.
+
+    >>> total([StepInfo(np.array(6.0), np.array(2.0)), StepInfo(np.array(2.0), np.array(2.0))]).loss
+    array(8.)
+    """
+    summed = np.array([(float(info.loss), float(info.pairs)) for info in infos]).reshape(-1, 2)
+    return StepInfo(*(np.array(x) for x in summed.sum(axis=0)))
+
+
 def mean_loss(infos: Iterable[StepInfo]) -> float | None:
     """Mean loss per pair in nats; None where there is no pair.
 
     >>> mean_loss([StepInfo(np.array(6.0), np.array(2.0)), StepInfo(np.array(2.0), np.array(2.0))])
     2.0
     """
-    totals = np.array([(float(info.loss), float(info.pairs)) for info in infos]).reshape(-1, 2)
-    loss, pairs = totals.sum(axis=0)
+    loss, pairs = total(infos)
     return float(loss / pairs) if pairs > 0 else None
 
 
@@ -46,7 +55,13 @@ class Meter:
     """
 
     def __init__(
-        self, corpus: Corpus, config: Config, epoch_words: int, schedule: optax.Schedule
+        self,
+        corpus: Corpus,
+        config: Config,
+        epoch_words: int,
+        schedule: optax.Schedule,
+        *,
+        replicas: int = 1,
     ) -> None:
         self.calls = 0
         self.heldout_loss: float | None = None
@@ -54,21 +69,23 @@ class Meter:
         self._schedule = schedule
         self._epoch_words = epoch_words
         self._raw_per_word = int(corpus.vocab.counts.sum()) / epoch_words
-        call_words = config.block_size * config.blocks_per_call
+        self._step_words = config.block_size * replicas
+        call_words = self._step_words * config.blocks_per_call
         twentieth = epoch_words * config.epochs // call_words // 20
         self._infos: deque[StepInfo] = deque(maxlen=max(2, twentieth))
         self._words = self._words_before = self._skipped = 0
         self._began = time.perf_counter()
         self._ended: float | None = None
         self._evaluating = self._paused = 0.0
+        self._told = 0.0
 
-    def skip(self, feed: Feed) -> None:
-        """Pass over a call that an earlier sitting made."""
-        self.calls += 1
-        self._words = self._skipped = self._words + feed.words
+    def skip(self, calls: int, words: int) -> None:
+        """Pass over the calls that earlier sittings made, and start the clock."""
+        self.calls = calls
+        self._words = self._skipped = words
         self._began = time.perf_counter()
 
-    def add(self, feed: Feed, info: StepInfo) -> None:
+    def add(self, words: int, info: StepInfo) -> None:
         """Count a call that was just dispatched.
 
         Raises:
@@ -77,7 +94,7 @@ class Meter:
         if self._infos:
             self._check(self._infos[-1])
         self.calls += 1
-        self._words_before, self._words = self._words, self._words + feed.words
+        self._words_before, self._words = self._words, self._words + words
         self._infos.append(info)
 
     @property
@@ -88,7 +105,7 @@ class Meter:
 
     def evaluate(self, heldout_loss: Callable[[], float | None]) -> None:
         """Measure the held-out loss."""
-        self._wait()
+        jax.block_until_ready(list(self._infos)[-1:])
         began = time.perf_counter()
         self.heldout_loss = heldout_loss()
         seconds = time.perf_counter() - began
@@ -96,19 +113,24 @@ class Meter:
         if self._ended is None:
             self._paused += seconds
 
-    def stop(self) -> None:
-        """Wait for the last call and stop the clock.
+    def stop(self, result: Any) -> None:
+        """Wait for what the run made and stop the clock.
 
         Raises:
-          DataError: its loss is not finite.
+          DataError: the last loss is not finite.
         """
-        self._wait()
+        jax.block_until_ready(result)
         self._ended = time.perf_counter()
         if self._infos:
             self._check(self._infos[-1])
 
+    def silence(self) -> float:
+        """Seconds since the last progress."""
+        return time.perf_counter() - self._told
+
     def progress(self) -> Progress:
         """How the run stands, for a person to look at."""
+        self._told = time.perf_counter()
         rate = self.words_per_s()
         left = max(0, self._epoch_words * self._config.epochs - self._words)
         return Progress(
@@ -135,12 +157,8 @@ class Meter:
         words = (self._words - self._skipped) * self._raw_per_word
         return words / max(self.seconds()["train"], 1e-9)
 
-    def _wait(self) -> None:
-        if self._infos:
-            self._infos[-1].loss.block_until_ready()
-
     def _lr(self) -> float:
-        return float(np.asarray(self._schedule(self._words // self._config.block_size)))
+        return float(np.asarray(self._schedule(self._words // self._step_words)))
 
     def _check(self, info: StepInfo) -> None:
         loss = float(info.loss)

@@ -1,0 +1,179 @@
+"""A run of several processes on one machine: started, watched, and told when to stop.
+
+Each is a fresh `python -m jw2v` whose environment gives XLA one thread, on a core of its own: a
+step is made of products too small to share among threads. How they merge is in `merge`.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jw2v.blocks.tables import Tables
+from jw2v.corpus import Corpus
+from jw2v.errors import DataError
+from jw2v.training import backend, checkpoint, loop, worker
+from jw2v.training.config import Config, fields_of
+from jw2v.training.exchange import SharedMemory
+from jw2v.training.meter import Progress
+
+LOG = logging.getLogger("jw2v")
+WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
+MOST = 8  # processes that are started unasked
+POLL = 0.02  # seconds between two looks at the processes
+
+
+def workers_of(config: Config, words: int, *, portable: bool) -> int:
+    """The processes of a run.
+
+    Args:
+      config: options; `workers` is obeyed where it can be.
+      words: of the text, in the vocabulary.
+      portable: whether all that is needed can be told to another process: no optimizer or loss of
+        the user's own.
+    """
+    asked = config.workers
+    if asked == 1 or not config.has_small_products or jax.default_backend() != "cpu":
+        return 1
+    if not portable:
+        if asked is not None:
+            LOG.info("one process: an optimizer or loss given as an object stays in it")
+        return 1
+    if asked is None:
+        return min(backend.cores(), MOST) if words * config.epochs >= WORTH else 1
+    return asked
+
+
+class Crew:
+    """The processes of a run."""
+
+    def __init__(self, job: worker.Job, processes: list[subprocess.Popen[bytes]]) -> None:
+        """Look after the processes of a job."""
+        self._job, self._processes, self._folder = job, processes, Path(job.folder)
+        self._flags = SharedMemory(self._folder / worker.EXCHANGE, 0, job.workers).flags
+
+    def run(
+        self,
+        vocab: int,
+        *,
+        callback: Callable[[Progress], None],
+        stop: Callable[[], bool],
+    ) -> loop.Result:
+        """Let them train, and wait.
+
+        Args:
+          vocab: number of words.
+          callback: given the progress now and then.
+          stop: asked now and then; True stops them at their next rest.
+
+        Raises:
+          DataError: one of them failed.
+        """
+        self._flags[worker.GO] = 1
+        last = ""
+        while self._running():
+            time.sleep(POLL)
+            if stop():
+                self._flags[worker.STOP] = 1
+            last = self._tell(last, callback)
+        self._tell(last, callback)
+        told = json.loads((self._folder / worker.RESULT).read_text(encoding="utf-8"))
+        like = loop.state_like(Config(**self._job.config), vocab)
+        state = checkpoint.load(self._folder, like, self._job.made_with).state
+        return loop.Result(**{**told, "state": state})
+
+    def _tell(self, last: str, callback: Callable[[Progress], None]) -> str:
+        try:
+            now = (self._folder / worker.PROGRESS).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return last
+        if now != last:
+            callback(Progress(**json.loads(now)))
+        return now
+
+    def _running(self) -> bool:
+        codes = [process.poll() for process in self._processes]
+        for rank, code in enumerate(codes):
+            if code:
+                lines = _errors(self._folder, rank).read_text(encoding="utf-8").splitlines()
+                why = lines[-1] if lines else f"exit code {code}"
+                raise DataError(f"{why} (process {rank} of {len(codes)})")
+        return None in codes
+
+
+@contextmanager
+def started(
+    corpus: Path,
+    config: Config,
+    folder: Path,
+    *,
+    resumed: Path | None,
+    initial: Tables | None,
+    made_with: dict[str, Any],
+) -> Iterator[Crew]:
+    """Start the processes of a run; they make ready and wait. None outlives the block.
+
+    Args:
+      corpus: folder of the encoded text.
+      config: options; `workers` is how many.
+      folder: for what they tell; empty.
+      resumed: folder of the checkpoint to go on from.
+      initial: tables to start from.
+      made_with: what the run is made with.
+    """
+    workers = config.workers or 1
+    SharedMemory.create(folder / worker.EXCHANGE, workers)
+    if initial is not None:
+        np.savez(folder / worker.INITIAL, **initial._asdict())
+    cores = backend.core_numbers()
+    job = worker.Job(
+        fields_of(config),
+        str(corpus),
+        str(folder),
+        workers,
+        cores if len(cores) >= workers else [],
+        None if resumed is None else str(resumed),
+        made_with,
+        os.getpid(),
+    )
+    path = folder / "job.json"
+    path.write_text(json.dumps(job._asdict()), encoding="utf-8")
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for rank in range(workers):
+            command = [sys.executable, "-m", "jw2v", "--worker", str(path), str(rank)]
+            with _errors(folder, rank).open("wb") as errors:
+                process = subprocess.Popen(
+                    command, env=_environment(), stdout=errors, stderr=errors
+                )
+            processes.append(process)
+        yield Crew(job, processes)
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """One thread for XLA, and the same folder for its programs as here."""
+    kept = jax.config.values["jax_compilation_cache_dir"]
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": kept,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    return {**os.environ, "NPROC": "1", "JAX_PLATFORMS": "cpu", **(cache if kept else {})}
+
+
+def _errors(folder: Path, rank: int) -> Path:
+    return folder / f"{rank}.err"

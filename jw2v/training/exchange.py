@@ -1,0 +1,174 @@
+"""What the processes of a run add up; all of them get the same bits.
+
+What trains never sees how the numbers travel: `Alone` is a run of one process, `SharedMemory` are
+processes of one machine, and whatever else adds arrays over processes may stand in their place.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from jw2v.errors import DataError
+
+SLOT = 1 << 20  # bytes a process posts at once
+LINE = 64  # bytes of a cache line: no two processes write to one
+LOOKS = 5000  # a waiting process looks so often before it begins to sleep in between
+SLEEP = 1e-4  # seconds
+
+
+Arrays = Sequence[np.ndarray]
+
+
+@runtime_checkable
+class Exchange(Protocol):
+    """What the processes of a run have in common."""
+
+    @property
+    def rank(self) -> int:
+        """This process's number, from 0."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    def merge(self, base: Arrays, mine: Arrays) -> None:
+        """Add to `base`, in place, what every process's arrays have beyond it.
+
+            base ← base + Σ_r (arrays of r − base),        in the order of the ranks r
+
+        Every process calls it with arrays of the same shapes and dtypes, and the same `base`.
+        """
+        ...
+
+
+class Alone(NamedTuple):
+    """A run of one process.
+
+    >>> base = np.zeros(2)
+    >>> Alone().merge([base], [np.ones(2)])
+    >>> base
+    array([1., 1.])
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    def merge(self, base: Arrays, mine: Arrays) -> None:
+        """Make `base` equal to the arrays."""
+        for b, x in zip(base, mine, strict=True):
+            b[...] = x
+
+
+class SharedMemory:
+    """Processes of one machine that map one file.
+
+    Each has a counter and two slots that it uses in turn. It writes to its slot, raises its counter
+    and waits for the others' counters; then all read all slots. A slot is written to again two
+    rounds later, when every process has passed the round between and so has read it.
+    """
+
+    def __init__(
+        self, path: Path, rank: int, size: int, *, alive: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Join the processes that map `path`, made by `create`; `alive` is asked in long waits."""
+        self.rank, self.size = rank, size
+        self._alive = alive
+        self._round = 0
+        whole = np.memmap(path, np.uint8, "r+")
+        self.flags = whole[:LINE]
+        """Bytes that any process may set for all to see."""
+        self._counters = whole[LINE : LINE * (1 + size)].view(np.int64)[:: LINE // 8]
+        self._slots = whole[LINE * (1 + size) :].reshape(2, size, SLOT)
+
+    @staticmethod
+    def create(path: Path, size: int) -> None:
+        """Make the file for so many processes.
+
+        Raises:
+          DataError: it cannot be written.
+        """
+        try:
+            path.write_bytes(bytes(LINE * (1 + size) + 2 * size * SLOT))
+        except OSError as error:
+            raise DataError(f"cannot write {path}: {error.strerror}; free space there") from error
+
+    def merge(self, base: Arrays, mine: Arrays) -> None:
+        """Add to `base` what every process's arrays have beyond it (see `Exchange`).
+
+        Raises:
+          DataError: another process is gone.
+        """
+        for pieces in _rounds(mine):
+            slots = self._slots[self._round % 2]
+            for piece in pieces:
+                np.subtract(piece.of(mine), piece.of(base), out=piece.within(slots[self.rank]))
+            self._meet()
+            for piece in pieces:
+                merged = piece.of(base)
+                for slot in slots:
+                    merged += piece.within(slot)
+
+    def _meet(self) -> None:
+        """Wait for all; what each wrote before is seen after."""
+        self._round += 1
+        _yield()  # a call into the kernel orders what is written before and after it
+        self._counters[self.rank] = self._round
+        looks = 0
+        while self._counters.min() < self._round:
+            looks += 1
+            if looks < LOOKS:
+                _yield()
+                continue
+            time.sleep(SLEEP)
+            if not self._alive():
+                raise DataError("another process of the run is gone; run it again")
+
+
+class _Piece(NamedTuple):
+    """A stretch of one of the arrays, and where it stands in a slot."""
+
+    array: int
+    start: int
+    stop: int
+    offset: int  # bytes
+    dtype: np.dtype
+
+    def of(self, arrays: Arrays) -> np.ndarray:
+        return arrays[self.array].reshape(-1)[self.start : self.stop]
+
+    def within(self, slot: np.ndarray) -> np.ndarray:
+        length = (self.stop - self.start) * self.dtype.itemsize
+        return slot[self.offset : self.offset + length].view(self.dtype)
+
+
+def _rounds(arrays: Arrays) -> Iterator[list[_Piece]]:
+    """The arrays cut into pieces, as many a round as a slot holds."""
+    pieces: list[_Piece] = []
+    used = 0
+    for i, array in enumerate(arrays):
+        start = 0
+        while start < array.size:
+            room = (SLOT - used) // array.itemsize
+            if room == 0:
+                yield pieces
+                pieces, used = [], 0
+                continue
+            stop = min(array.size, start + room)
+            pieces.append(_Piece(i, start, stop, used, array.dtype))
+            used += -(-(stop - start) * array.itemsize // LINE) * LINE
+            start = stop
+    if pieces:
+        yield pieces
+
+
+def _yield() -> None:
+    if hasattr(os, "sched_yield"):  # not on Windows
+        os.sched_yield()
+    else:
+        time.sleep(0)

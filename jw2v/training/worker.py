@@ -1,0 +1,106 @@
+"""A process of a run of several: `python -m jw2v --worker JOB RANK`, started by `crew`."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jw2v.blocks.tables import Tables
+from jw2v.corpus import store
+from jw2v.errors import Jw2vError
+from jw2v.files import replacing
+from jw2v.training import checkpoint, loop
+from jw2v.training.config import Config
+from jw2v.training.exchange import SharedMemory
+from jw2v.training.meter import Progress
+
+REPORT = 0.1  # seconds between two reports
+GO, STOP = 0, 1  # flags of the exchange
+EXCHANGE, PROGRESS, RESULT, INITIAL = "exchange", "progress.json", "result.json", "initial.npz"
+
+
+class Job(NamedTuple):
+    """What the processes of a run are given, as JSON can hold it."""
+
+    config: dict[str, Any]
+    corpus: str  # folder of the encoded text
+    folder: str  # for what the processes tell
+    workers: int
+    cores: list[int]  # one each, in turn; none where a process cannot be pinned
+    resumed: str | None  # folder of the checkpoint to go on from
+    made_with: dict[str, Any]
+    parent: int  # process that started them
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take part in a run; a fault is one line on standard error."""
+    path, rank = sys.argv[2:] if arguments is None else arguments
+    job = Job(**json.loads(Path(path).read_text(encoding="utf-8")))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's to hear
+    try:
+        work(job, int(rank))
+    except Jw2vError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def work(job: Job, rank: int) -> None:
+    """Prepare, wait for the word to go, train, and leave the result if this is the first."""
+    if job.cores:
+        os.sched_setaffinity(0, {job.cores[rank % len(job.cores)]})
+    folder, config = Path(job.folder), Config(**job.config)
+
+    def alive() -> bool:
+        return os.getppid() == job.parent
+
+    exchange = SharedMemory(folder / EXCHANGE, rank, job.workers, alive=alive)
+    corpus = store.load(Path(job.corpus))
+    with jax.enable_x64(config.precision == "float64"):
+        setting = loop.prepare(
+            corpus, config, initial=_initial(folder / INITIAL), replicas=job.workers
+        )
+        resumed = None
+        if job.resumed is not None:
+            saved = checkpoint.load(Path(job.resumed), setting.start, job.made_with)
+            resumed = saved.state, saved.calls
+        while not exchange.flags[GO]:
+            time.sleep(1e-3)
+            if not alive():
+                return
+        result = loop.run(
+            corpus,
+            config,
+            setting,
+            exchange=exchange,
+            resumed=resumed,
+            callback=_reports(folder / PROGRESS) if rank == 0 else None,
+            report_every=REPORT,
+            stop=lambda: bool(exchange.flags[STOP]),
+        )
+    if rank == 0:
+        checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, job.made_with))
+        told = result._replace(state=None)._asdict()
+        (folder / RESULT).write_text(json.dumps(told), encoding="utf-8")
+
+
+def _initial(path: Path) -> Tables | None:
+    if not path.exists():
+        return None
+    with np.load(path) as arrays:
+        return Tables(*(jax.numpy.asarray(arrays[name]) for name in Tables._fields))
+
+
+def _reports(path: Path) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(progress._asdict()), encoding="utf-8")
+
+    return report
