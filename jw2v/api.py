@@ -5,7 +5,8 @@ import logging
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import metadata
@@ -103,9 +104,19 @@ def train(
         portable = optimizer is None and loss is None
         workers = crew.workers_of(config, int(text.vocab.counts.sum()), portable=portable)
         config = replace(config, workers=workers)
-        initial = _initial(init, text, config)
         made_with = _made_with(text, config, optimizer, loss)
-        with run_metrics(folder, resume=resume) as write:
+        ready = _ready(
+            text,
+            config,
+            optimizer=optimizer,
+            loss=loss,
+            initial=_initial(init, text, config),
+            scratch=Path(scratch),
+            resumed=folder if resume else None,
+            made_with=made_with,
+            guard=partial(_guard, config, loss, check=check),
+        )
+        with ready as run, run_metrics(folder, resume=resume) as write:
 
             def report(progress: Progress) -> None:
                 history.append(progress)
@@ -113,19 +124,7 @@ def train(
                 if callback is not None:
                     callback(progress)
 
-            result = _run(
-                text,
-                config,
-                optimizer=optimizer,
-                loss=loss,
-                initial=initial,
-                scratch=Path(scratch),
-                resumed=folder if resume else None,
-                made_with=made_with,
-                guard=partial(_guard, config, loss, check=check),
-                callback=report,
-                stop=stop,
-            )
+            result = run(callback=report, stop=stop)
         if not result.finished:
             raise _stopped(folder, result, made_with)
         vectors = _vectors(text, config, result, history, checked=check, began=began)
@@ -171,7 +170,8 @@ def verify(
     return verify_ledgers(ledgers or LEDGERS, dtypes=dtypes, workers=workers, callback=callback)
 
 
-def _run(
+@contextmanager
+def _ready(
     text: Corpus,
     config: Config,
     *,
@@ -182,17 +182,20 @@ def _run(
     resumed: Path | None,
     made_with: dict[str, Any],
     guard: Callable[[], None],
-    callback: Callable[[Progress], None],
-    stop: Callable[[], bool],
-) -> loop.Result:
-    """Train in this process, or in as many as the config says, once the guard agrees."""
+) -> Iterator[Callable[..., loop.Result]]:
+    """Make ready, in this process or in as many as the config says; the guard has to agree.
+
+    Yields:
+      The run, given `callback` and `stop`.
+    """
     workers = config.workers or 1
     if workers == 1:
         guard()
         setting = loop.prepare(text, config, optimizer=optimizer, loss=loss, initial=initial)
         saved = resumed and checkpoint.load(resumed, setting.start, made_with)
         going_on = (saved.state, saved.calls) if saved else None
-        return loop.run(text, config, setting, resumed=going_on, callback=callback, stop=stop)
+        yield partial(loop.run, text, config, setting, resumed=going_on)
+        return
     place = scratch / "crew"
     place.mkdir()
     with crew.started(
@@ -200,7 +203,7 @@ def _run(
     ) as processes:
         LOG.info("%d processes, each on a part of the text, merge what they learn", workers)
         guard()  # while they make ready
-        return processes.run(len(text.vocab.words), callback=callback, stop=stop)
+        yield partial(processes.run, text)
 
 
 def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:

@@ -1,22 +1,17 @@
 """Skip-gram with negative sampling over a block: matrix products on tiles.
 
-The windows of `chunk` consecutive centres are one tile of chunk × (chunk + 2 window) scores, ω
-masking what no window holds; the negatives are shared by `group` consecutive centres, N rows each,
-weighted λ = K/N (see `jw2v.losses.negative_sampling`). With r indexing centres, o the columns of a
-tile and n the negatives of a group:
+A tile is a group of consecutive centres r and all that they are scored against, its columns j: the
+words of the text around them, `group` + 2 window, then the N negatives drawn for the group. What a
+pair counts is its weight w_rj: ω of the window law for words of the text, 0 where no window holds
+them, and λ Σ_j ω_rj for negatives, λ = K/N (see `jw2v.losses.negative_sampling`). With y_j = −1 for
+words of the text and +1 for negatives,
 
-    J = −Σ ω_ro log σ(s_ro) − Σ ν_rn log σ(−s_rn),       s_ro = v_r·u_o,  s_rn = v_r·u_n,
-                                                          ν_rn = λ Σ_o ω_ro
-    e_ro = ∂J/∂s_ro = −ω_ro σ(−s_ro)                      as in (f), pair by pair
-    e_rn = ∂J/∂s_rn =  ν_rn σ(s_rn)
-
-    ∂J/∂v_r = Σ_o e_ro u_o + Σ_n e_rn u_n
-    ∂J/∂u_o = Σ_r e_ro v_r,        ∂J/∂u_n = Σ_r e_rn v_r
+    J = Σ_rj w_rj log(1 + exp(y_j s_rj)),                 s_rj = v_r·u_j
+    e_rj = ∂J/∂s_rj = w_rj y_j σ(y_j s_rj)                as in (f), pair by pair
+    ∂J/∂v_r = Σ_j e_rj u_j,        ∂J/∂u_j = Σ_r e_rj v_r
 
 Each table is gathered once and scattered once a block, whatever the tiles share.
 """
-
-import math
 
 import jax
 import jax.numpy as jnp
@@ -24,12 +19,15 @@ from jaxtyping import Array, Float
 
 from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
 from jw2v.blocks.windows import Block, WindowWeights, band
-
-CHUNK = 16  # centres a tile: 26 columns at window 5; on one core 32 was 10 % slower
+from jw2v.losses.negative_sampling import EXACT, Sigmoid
 
 
 def kernel(
-    *, negatives: int, weights: WindowWeights = "linear", operands: str | None = None
+    *,
+    negatives: int,
+    weights: WindowWeights = "linear",
+    operands: str | None = None,
+    by: Sigmoid = EXACT,
 ) -> Kernel:
     """The kernel of skip-gram with negative sampling.
 
@@ -38,9 +36,10 @@ def kernel(
       weights: the window's weight law.
       operands: dtype of the operands of matrix products, such as "bfloat16"; None keeps the
         tables' own. Sums are kept in the tables' dtype either way.
+      by: how σ and log(1 + eˣ) are computed.
 
     Returns:
-      The kernel, which gathers the block's centres from V and (tiles, then negatives) from U.
+      The kernel, which gathers the block's centres from V and, tile by tile, columns from U.
     """
 
     def product(spec: str, a: Array, b: Array) -> Array:
@@ -51,54 +50,39 @@ def kernel(
             spec, a, b, precision=jax.lax.Precision.HIGHEST, preferred_element_type=out
         )
 
-    def tiles(v: Array, u: Array, block: Block):
-        """The rows by tile and group, ω with a tile's columns first, and ν."""
+    def tiles(v: Array, u: Array, block: Block) -> tuple[Array, ...]:
+        """Rows, w and y by tile; w and y with the columns first, as the scores are."""
         groups, shared = block.neg_ids.shape
         size, dim = v.shape
-        chunk = math.gcd(size, CHUNK)
-        _, omega = band(block, chunk=chunk, weights=weights, dtype=v.dtype)
-        chunks, _, columns = omega.shape
-        u_band = u[: chunks * columns].reshape(chunks, columns, dim)
-        u_neg = u[chunks * columns :].reshape(groups, shared, dim)
-        nu = (negatives / shared) * omega.sum(-1).reshape(groups, size // groups, 1)
-        v_tile = v.reshape(chunks, chunk, dim)
-        v_group = v.reshape(groups, size // groups, dim)
-        rows = as_gathered(v_tile, v_group, u_band, u_neg)
-        return *rows, jnp.swapaxes(omega, -1, -2), nu
+        _, omega = band(block, chunk=size // groups, weights=weights, dtype=v.dtype)
+        omega = jnp.swapaxes(omega, -1, -2)  # [tile, column, centre]
+        nu = (negatives / shared) * jnp.sum(omega, axis=1, keepdims=True)
+        weight = jnp.concatenate([omega, jnp.repeat(nu, shared, axis=1)], axis=1)
+        sign = jnp.where(jnp.arange(weight.shape[1]) < omega.shape[1], -1, 1).astype(v.dtype)
+        rows = as_gathered(v.reshape(groups, -1, dim), u.reshape(groups, -1, dim))
+        return *rows, weight, sign[None, :, None]
 
     def ids(block: Block) -> RowIds:
-        size = block.width.shape[0]
-        columns, _ = band(block, chunk=math.gcd(size, CHUNK), weights=weights, dtype=jnp.float32)
-        outside = jnp.concatenate([columns.reshape(-1), block.neg_ids.reshape(-1)])
-        return RowIds(block.ids[block.centres], outside)
-
-    def scores(v_tile: Array, v_group: Array, u_band: Array, u_neg: Array) -> tuple[Array, Array]:
-        """Those of the band with its columns first, those of the negatives with the centres."""
-        return product("cod,crd->cor", u_band, v_tile), product("grd,gnd->grn", v_group, u_neg)
+        chunk = block.width.shape[0] // block.neg_ids.shape[0]
+        columns, _ = band(block, chunk=chunk, weights=weights, dtype=jnp.float32)
+        outside = jnp.concatenate([columns, block.neg_ids], axis=1)
+        return RowIds(block.ids[block.centres], outside.reshape(-1))
 
     def loss(v: Array, u: Array, block: Block) -> Float[Array, ""]:
-        v_tile, v_group, u_band, u_neg, omega, nu = tiles(v, u, block)
-        return _value(*scores(v_tile, v_group, u_band, u_neg), omega, nu)
+        v, u, weight, sign = tiles(v, u, block)
+        return jnp.sum(weight * by.softplus(sign * product("tjd,trd->tjr", u, v)))
 
     def loss_and_grads(v: Array, u: Array, block: Block):
-        v_tile, v_group, u_band, u_neg, omega, nu = tiles(v, u, block)
-        score, score_neg = scores(v_tile, v_group, u_band, u_neg)
-        err = -omega * jax.nn.sigmoid(-score)
-        err_neg = nu * jax.nn.sigmoid(score_neg)
-        d_v = product("cro,cod->crd", _transposed(err), u_band).reshape(v.shape)
-        d_v += product("grn,gnd->grd", err_neg, u_neg).reshape(v.shape)
-        d_u_band = product("cor,crd->cod", err, v_tile)
-        d_u_neg = product("gnr,grd->gnd", _transposed(err_neg), v_group)
-        d_u = jnp.concatenate([d_u_band.reshape(-1, v.shape[1]), d_u_neg.reshape(-1, v.shape[1])])
-        value = _value(score, score_neg, omega, nu)
-        return value, (d_v, d_u)
+        shapes = v.shape, u.shape
+        v, u, weight, sign = tiles(v, u, block)
+        score = sign * product("tjd,trd->tjr", u, v)
+        err = weight * sign * by.sigmoid(score)
+        d_v = product("trj,tjd->trd", _transposed(err), u)
+        d_u = product("tjr,trd->tjd", err, v)
+        value = jnp.sum(weight * by.softplus(score))
+        return value, (d_v.reshape(shapes[0]), d_u.reshape(shapes[1]))
 
     return Kernel(ids, loss, loss_and_grads)
-
-
-def _value(score: Array, score_neg: Array, omega: Array, nu: Array) -> Float[Array, ""]:
-    positive = jnp.sum(omega * jax.nn.log_sigmoid(score))
-    return -positive - jnp.sum(nu * jax.nn.log_sigmoid(-score_neg))
 
 
 def _transposed(err: Array) -> Array:

@@ -14,7 +14,17 @@ Source: Mikolov et al. 2013, arXiv 1310.4546, section 2.2 (exponent 3/4).
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, Float, Int, UInt32
+
+
+def law(counts: Int[np.ndarray, " vocab"], *, exponent: float) -> Float[np.ndarray, " vocab"]:
+    """P(w) ∝ count(w)^exponent.
+
+    >>> law(np.array([3, 1]), exponent=1.0).tolist()
+    [0.75, 0.25]
+    """
+    weight = counts.astype(np.float64) ** exponent
+    return weight / weight.sum()
 
 
 def cumulative(
@@ -29,8 +39,8 @@ def cumulative(
     >>> print(cumulative(np.array([3, 1]), exponent=1.0) / 2**32)
     [0.75 1.  ]
     """
-    law = np.cumsum(counts.astype(np.float64) ** exponent)
-    return np.minimum(np.round(law / law[-1] * 2.0**32), 2.0**32 - 1).astype(np.uint32)
+    below = np.cumsum(law(counts, exponent=exponent))
+    return np.minimum(np.round(below / below[-1] * 2.0**32), 2.0**32 - 1).astype(np.uint32)
 
 
 def draw(key: Array, table: UInt32[Array, " vocab"], shape: tuple[int, ...]) -> Int[Array, "..."]:

@@ -40,25 +40,6 @@ class Block(NamedTuple):
         return slice(self.window, self.window + self.width.shape[0])
 
 
-class Uses(NamedTuple):
-    """The words a block uses: once for each place where one stands, padding left out."""
-
-    ids: Int[Array, " uses"]
-    is_word: Bool[Array, " uses"]
-
-
-def centre_uses(block: Block) -> Uses:
-    """The centre words of a block."""
-    return Uses(block.ids[block.centres], block.sentence[block.centres] >= 0)
-
-
-def outside_uses(block: Block) -> Uses:
-    """The words of a block that stand as outside words: those of the text, then the negatives."""
-    negatives = block.neg_ids.reshape(-1)
-    ids = jnp.concatenate([block.ids, negatives])
-    return Uses(ids, jnp.concatenate([block.sentence >= 0, jnp.ones_like(negatives, bool)]))
-
-
 def draw_widths(
     key: Array, shape: tuple[int, ...], window: int, weights: WindowWeights
 ) -> Int[Array, "..."]:
@@ -99,6 +80,15 @@ def pair_weight(
     if weights == "linear":
         return jnp.where(inside, (window + 1 - distance).astype(dtype) / window, 0)
     return inside.astype(dtype)
+
+
+def pairs_per_centre(window: int, weights: WindowWeights) -> int:
+    """The expected sum of ω over a centre's window, far from a sentence's end.
+
+    >>> pairs_per_centre(5, "linear"), pairs_per_centre(5, "fixed")
+    (6, 10)
+    """
+    return 2 * window if weights == "fixed" else window + 1
 
 
 def contexts(

@@ -62,9 +62,9 @@ def part(sentences: Sentences, index: int, parts: int) -> Sentences:
     """One of `parts` stretches of consecutive sentences, of about as many tokens each.
 
     Example:
-      >>> sentences = Sentences(np.array([0, 1, 0, 2, 1], np.int32), np.array([0, 2, 5]))
+      >>> sentences = Sentences(np.array([0, 1, 0, 2, 1, 3], np.int32), np.array([0, 2, 4, 6]))
       >>> [part(sentences, i, 2).offsets.tolist() for i in range(2)]
-      [[0, 2], [2, 5]]
+      [[0, 2, 4], [4, 6]]
     """
     offsets = sentences.offsets
     bounds = np.searchsorted(offsets, np.arange(parts + 1) * int(offsets[-1]) / parts)

@@ -1,6 +1,6 @@
 """The training step as claims: what it makes of the tables is a rule that a line can hold.
 
-    V ← V − η_t D_V ∂J/∂V,      U ← U − η_t D_U ∂J/∂U,      D = 1/√(places of the word in the block)
+    V ← V − η_t D_V ∂J/∂V,      U ← U − η_t D_U ∂J/∂U,      D of `jw2v.optim.damping`
 
 The rule is written out plainly here, with `jax.grad` of the plain loss of the windows by whole
 tables; the step on trial is the trainer's own: rows gathered, gradient by hand or by autodiff,
@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
-from jw2v.blocks.windows import Block, Uses
+from jw2v.blocks.windows import Block, pairs_per_centre
 from jw2v.judge.records import Derivation, Step
 from jw2v.ledger.example import (
     BOTH,
@@ -31,7 +31,7 @@ from jw2v.ledger.example import (
     small,
 )
 from jw2v.losses.record import Loss
-from jw2v.optim.damping import scaled, sqrt_count
+from jw2v.optim.damping import STABLE, Expected, damped, scaled
 from jw2v.optim.named import table_optimizer
 from jw2v.training.config import Config
 from jw2v.training.step import TrainState, kernel_of, make_step
@@ -40,6 +40,11 @@ RATES = (0.05, 0.04)
 """Learning rates of the two blocks."""
 RULE = r"\theta_{t+1} = \theta_t - \eta_t\,D\,\frac{\partial J}{\partial\theta}"
 IDS = np.array([3, VOCAB - 1, 3, 3, 0])
+TEXT = np.arange(VOCAB, 0, -1) / (VOCAB * (VOCAB + 1) / 2)  # shares of the words, falling
+NOISE = np.sqrt(TEXT) / np.sqrt(TEXT).sum()
+FACTOR = TEXT / TEXT[0]
+LR = 0.8
+"""The learning rate that damping is computed for: high enough that both its factors are taken."""
 
 
 def step_claim(
@@ -68,7 +73,7 @@ def step_claim(
 
     return Derivation(
         name,
-        partial(_ruled, plain_loss(config, loss), config.damping, blocks),
+        partial(_ruled, plain_loss(config, loss), config, blocks),
         TABLES,
         tuple(line(gradient) for gradient in gradients or (config.gradient,)),
         dtypes=dtypes_of(config),
@@ -76,20 +81,19 @@ def step_claim(
 
 
 def damping_claim() -> Derivation:
-    """Damped rows, scattered, against each word's summed gradient over the root of its places."""
-    is_word = np.array([True, True, True, True, False])
+    """Damped rows, scattered, against each word's summed gradient times its factor."""
 
     def ruled(ids: Any, rows: Any) -> Any:
         here = ids[None, :] == jnp.arange(VOCAB)[:, None]
-        places = jnp.sum(here & is_word[None, :], axis=1)
-        return (here.astype(rows.dtype) @ rows) / jnp.sqrt(jnp.maximum(places, 1))[:, None]
+        return (here.astype(rows.dtype) @ rows) * FACTOR.astype(rows.dtype)[:, None]
 
-    def damped(ids: Any, rows: Any) -> Any:
-        factor = sqrt_count(Uses(ids, jnp.asarray(is_word)), VOCAB, rows.dtype)
-        return whole_table(scaled(RowGrads(ids, rows), factor), jnp.zeros((VOCAB, DIM), rows.dtype))
+    def trained(ids: Any, rows: Any) -> Any:
+        table = jnp.zeros((VOCAB, DIM), rows.dtype)
+        factor = jnp.asarray(FACTOR, rows.dtype)
+        return whole_table(scaled(RowGrads(ids, rows), factor), table)
 
-    latex = r"D_w \sum_{i: w_i = w} \partial J/\partial u_i,\quad D_w = 1/\sqrt{m_w}"
-    step = Step("damping", latex, damped, kind="update")
+    latex = r"D_w \sum_{i: w_i = w} \partial J/\partial u_i"
+    step = Step("damping", latex, trained, kind="update")
     rows = np.ones((len(IDS), DIM))
     return Derivation("damping", ruled, (IDS, rows), (step,), dtypes=BOTH)
 
@@ -97,6 +101,8 @@ def damping_claim() -> Derivation:
 def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any, U: Any) -> Any:
     """The tables after the trainer's own steps."""
     optimizer = table_optimizer("sgd", lambda count: jnp.asarray(RATES)[count])
+    if config.damping == "sqrt":
+        optimizer = damped(optimizer, _expected(config, blocks[0]).factors(LR))
     step = make_step(kernel_of(config, loss), optimizer, config)
     tables = Tables(V, U)
     state = TrainState(tables, optimizer.init(tables), jnp.int32(0))
@@ -104,31 +110,40 @@ def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any,
     return tuple(state.tables)
 
 
-def _ruled(loss: Any, damping: str, blocks: Sequence[Block], V: Any, U: Any) -> Any:
+def _expected(config: Config, block: Block) -> Expected:
+    """What is expected of the example's blocks."""
+    return Expected(
+        TEXT,
+        NOISE,
+        centres=len(block.width),
+        words=len(block.ids),
+        draws=0 if config.loss == "naive_softmax" else np.size(block.neg_ids),
+        pairs=pairs_per_centre(config.window, config.weights),
+        negatives=config.negatives,
+    )
+
+
+def _ruled(loss: Any, config: Config, blocks: Sequence[Block], V: Any, U: Any) -> tuple[Any, Any]:
     """The tables after the rule."""
     for lr, block in zip(RATES, blocks, strict=True):
         d_V, d_U = jax.grad(loss, argnums=(0, 1))(V, U, on_device(block))
-        if damping == "sqrt":
-            d_V, d_U = d_V / _root(_centres(block)), d_U / _root(_outside(block))
+        if config.damping == "sqrt":
+            D_V, D_U = _factors(_expected(config, block))
+            d_V, d_U = D_V * d_V, D_U * d_U
         V, U = V - lr * d_V, U - lr * d_U
     return V, U
 
 
-def _root(words: np.ndarray) -> np.ndarray:
-    """√m of each word, m the places where it stands, as a column; 1 where it stands nowhere."""
-    return np.sqrt(np.maximum(np.bincount(words, minlength=VOCAB), 1))[:, None]
-
-
-def _centres(block: Block) -> np.ndarray:
-    """The centre words, without padding."""
-    middle = slice(block.window, len(block.ids) - block.window)
-    return np.asarray(block.ids)[middle][np.asarray(block.sentence)[middle] >= 0]
-
-
-def _outside(block: Block) -> np.ndarray:
-    """The words of the text, halo and all, without padding, and the negatives."""
-    text = np.asarray(block.ids)[np.asarray(block.sentence) >= 0]
-    return np.concatenate([text, np.ravel(block.neg_ids)])
+def _factors(x: Expected) -> tuple[np.ndarray, np.ndarray]:
+    """D of each table as columns, written out: min(1/√m, STABLE / (LR M))."""
+    K, noise = (x.negatives, x.noise) if x.draws else (1, x.text)
+    m_V = 1 + (x.centres - 1) * x.text
+    m_U = 1 + (x.words - 1) * x.text + x.draws * x.noise
+    M_V = x.pairs * (1 + K) * m_V
+    M_U = x.pairs * (1 + x.centres * (x.text + K * noise))
+    pairs = (m_V, M_V), (m_U, M_U)
+    D_V, D_U = (np.minimum(m**-0.5, STABLE / LR / M)[:, None] for m, M in pairs)
+    return D_V, D_U
 
 
 def _derivations() -> tuple[Derivation, ...]:

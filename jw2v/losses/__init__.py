@@ -52,5 +52,5 @@ def _jitted(module: ModuleType, *static: str) -> Jitted:
 
 sigmoid = _jitted(_sigmoid)
 naive_softmax = _jitted(_naive_softmax)
-negative_sampling = _jitted(_negative_sampling)
+negative_sampling = _jitted(_negative_sampling, "by")
 skipgram = _jitted(_skipgram, "pair")

@@ -24,13 +24,28 @@ same expectation over the noise law as K draws of its own.
 Source: CS224n assignment 2, parts (f) and (g); Mikolov et al. 2013, arXiv 1310.4546, equation 4.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jw2v.losses import fast_sigmoid
 from jw2v.losses.record import Loss
 
 Weight = Float[Array, ""] | float
+
+
+class Sigmoid(NamedTuple):
+    """σ as it is computed, and log(1 + eˣ) as that of which it is the derivative."""
+
+    sigmoid: Callable[[Array], Array]
+    softplus: Callable[[Array], Array]
+
+
+EXACT = Sigmoid(jax.nn.sigmoid, jax.nn.softplus)
+POLYNOMIAL = Sigmoid(fast_sigmoid.sigmoid, fast_sigmoid.softplus)
 
 
 def loss(
@@ -39,6 +54,7 @@ def loss(
     u_neg: Float[Array, "neg dim"],
     *,
     neg_weight: Weight = 1.0,
+    by: Sigmoid = EXACT,
 ) -> Float[Array, ""]:
     """J = −log σ(u_o·v_c) − λ Σ_k log σ(−u_k·v_c).
 
@@ -47,6 +63,7 @@ def loss(
       u_o: outside vector, `[dim]`.
       u_neg: rows of the sampled words, `[neg, dim]`.
       neg_weight: λ, the weight of each sampled row; 1 is the written solution.
+      by: how σ and −log σ(−x) = log(1 + eˣ) are computed.
 
     Returns:
       The loss in nats, a scalar.
@@ -54,9 +71,7 @@ def loss(
     >>> print(f"{loss(jnp.ones(2), jnp.zeros(2), jnp.zeros((5, 2))):.4f}")  # 6 log 2
     4.1589
     """
-    positive = jax.nn.log_sigmoid(u_o @ v_c)
-    negative = jax.nn.log_sigmoid(-(u_neg @ v_c))
-    return -positive - neg_weight * jnp.sum(negative)
+    return by.softplus(-(u_o @ v_c)) + neg_weight * jnp.sum(by.softplus(u_neg @ v_c))
 
 
 def loss_and_grads(
@@ -65,6 +80,7 @@ def loss_and_grads(
     u_neg: Float[Array, "neg dim"],
     *,
     neg_weight: Weight = 1.0,
+    by: Sigmoid = EXACT,
 ) -> tuple[
     Float[Array, ""],
     tuple[Float[Array, " dim"], Float[Array, " dim"], Float[Array, "neg dim"]],
@@ -77,12 +93,12 @@ def loss_and_grads(
     """
     score_o = u_o @ v_c
     score_neg = u_neg @ v_c
-    err_o = -jax.nn.sigmoid(-score_o)  # σ(s) − 1
-    err_neg = neg_weight * jax.nn.sigmoid(score_neg)
+    err_o = -by.sigmoid(-score_o)  # σ(s) − 1
+    err_neg = neg_weight * by.sigmoid(score_neg)
     d_v_c = err_o * u_o + err_neg @ u_neg
     d_u_o = err_o * v_c
     d_u_neg = jnp.outer(err_neg, v_c)
-    value = -jax.nn.log_sigmoid(score_o) - neg_weight * jnp.sum(jax.nn.log_sigmoid(-score_neg))
+    value = by.softplus(-score_o) + neg_weight * jnp.sum(by.softplus(score_neg))
     return value, (d_v_c, d_u_o, d_u_neg)
 
 

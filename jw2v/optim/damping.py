@@ -1,30 +1,117 @@
-"""Damping of the rows a block hits many times.
+"""Damping of the rows that a block hits many times.
 
-A block sums the gradients of all its pairs at one stale table. A row with m of them takes m steps
-at once, which overshoots where lr · m · |v|²/4 > 2; sequential steps would not. The square-root
-rule scales the gradient of a word by 1/√m, m its places in the block: a row stepped once is left
-alone, a frequent one takes √m steps' worth. It multiplies the step, never the gradient: the
-gradient that a check sees is the whole sum.
+A block sums the gradients of all its pairs at one stale table: a row that M pairs touch takes M
+steps at once. By the curvature of the loss, |x|² σ(s) σ(−s) a pair with x the other row, that is
+stable while
+
+    lr · M · D · |x|² σ(s) σ(−s) < 2,        D the damping of the row
+
+Sequential steps would see each other and settle. Two factors, the smaller of which is taken:
+
+    D = 1/√m                m: places where the word is expected in a block in which it stands. A
+                            row met once is left alone, a frequent one takes √m steps' worth.
+    D = STABLE / (lr M)     the bound above, for |x|² σ(s) σ(−s) up to 2 / STABLE. It matters where
+                            blocks are large or the rate is high: without it they diverge.
+
+Damping multiplies the step, never the gradient: the gradient that a check sees is the whole sum.
+Both counts are expectations over the text, fixed for a run: counting them in each block would cost
+an array of the vocabulary's size a step, and learn no better.
 """
 
-import jax
+from typing import Any, NamedTuple
+
 import jax.numpy as jnp
-from jax.typing import DTypeLike
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Float
 
-from jw2v.blocks.tables import RowGrads
-from jw2v.blocks.windows import Uses
+from jw2v.blocks.tables import RowGrads, Tables
+from jw2v.optim.rows import Grads, TableOptimizer
+
+STABLE = 8.0
+"""lr M D at most; see experiments/block_size."""
 
 
-def sqrt_count(uses: Uses, vocab: int, dtype: DTypeLike) -> Float[Array, " vocab"]:
-    """1/√m for each word, m its places in the block; 1 for a word that has none.
+class Expected(NamedTuple):
+    """What a block is expected to hold.
 
-    >>> uses = Uses(jnp.array([2, 2, 0, 2, 2]), jnp.array([True, True, True, True, True]))
-    >>> print(sqrt_count(uses, 4, "float32"))
-    [1.  1.  0.5 1. ]
+    Attributes:
+      text: the share of each word in the text as it is trained on, `[vocab]`.
+      noise: the law of the negatives, `[vocab]`.
+      centres: centre words of a block.
+      words: words of the text in a block, its halo too.
+      draws: negatives drawn for a block; 0 where every word is one, as for the softmax.
+      pairs: of a centre word, weighted.
+      negatives: K, those that a pair counts with.
     """
-    places = jnp.zeros(vocab, dtype).at[uses.ids].add(uses.is_word.astype(dtype))
-    return jax.lax.rsqrt(jnp.maximum(places, 1))
+
+    text: Float[np.ndarray, " vocab"]
+    noise: Float[np.ndarray, " vocab"]
+    centres: int
+    words: int
+    draws: int
+    pairs: float
+    negatives: int
+
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """M of each word as centre and as outside word: itself, and by chance in the others."""
+        drawn = self.draws * self.noise
+        return 1 + (self.centres - 1) * self.text, 1 + (self.words - 1) * self.text + drawn
+
+    def touches(self) -> tuple[np.ndarray, np.ndarray]:
+        """M of each word as centre and as outside word.
+
+        The negatives of all pairs are spread over the words by the noise law, however many pairs
+        share a draw; those of the softmax, one a pair, by the text's own.
+        """
+        weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
+        centre, outside = self.places()[0], 1 + self.centres * (self.text + weight * law)
+        return self.pairs * (1 + weight) * centre, self.pairs * outside
+
+    def factors(self, lr: float) -> Tables:
+        """D of each word as centre and as outside word, at a learning rate.
+
+        >>> law = np.array([0.5, 0.5])
+        >>> rare = Expected(law, law, centres=1, words=3, draws=0, pairs=2, negatives=5)
+        >>> print(rare.factors(0.1).U.round(3))  # 1/√2
+        [0.707 0.707]
+        >>> print(rare._replace(centres=99).factors(1.0).V)  # 8 / (2 · 2 · 50)
+        [0.04 0.04]
+        """
+        return Tables(
+            *(
+                jnp.asarray(np.minimum(1 / np.sqrt(m), STABLE / (lr * touched)))
+                for m, touched in zip(self.places(), self.touches(), strict=True)
+            )
+        )
+
+
+def damped(optimizer: TableOptimizer, factors: Tables) -> TableOptimizer:
+    """The optimizer, given each word's gradient times its factor.
+
+    Args:
+      optimizer: what takes the step.
+      factors: D of each word as centre and as outside word, `[vocab]` each; kept in the state.
+
+    >>> from jw2v.optim.named import table_optimizer
+    >>> factors = Tables(jnp.array([1.0, 0.5]), jnp.array([1.0, 1.0]))
+    >>> sgd = damped(table_optimizer("sgd", lambda step: 1.0), factors)
+    >>> tables = Tables(jnp.zeros((2, 1)), jnp.zeros((2, 1)))
+    >>> grads = RowGrads(jnp.array([1, 0, 1]), jnp.ones((3, 1))), jnp.zeros((2, 1))
+    >>> print(sgd.update(grads, sgd.init(tables), tables)[0].V[:, 0])
+    [-1. -1.]
+    """
+
+    def init(tables: Tables) -> Any:
+        held = (f.astype(table.dtype) for f, table in zip(factors, tables, strict=True))
+        return Tables(*held), optimizer.init(tables)
+
+    def update(grads: Grads, state: Any, tables: Tables) -> tuple[Tables, Any]:
+        held, inner = state
+        d_V, d_U = (scaled(g, factor) for g, factor in zip(grads, held, strict=True))
+        tables, inner = optimizer.update((d_V, d_U), inner, tables)
+        return tables, (held, inner)
+
+    return TableOptimizer(init, update)
 
 
 def scaled(
@@ -37,9 +124,5 @@ def scaled(
     [[0.5 0.5]]
     """
     if isinstance(grads, RowGrads):
-        return RowGrads(grads.ids, grads.rows * _column(factor, grads.ids))
+        return RowGrads(grads.ids, grads.rows * factor[grads.ids][:, None])
     return grads * factor[:, None]
-
-
-def _column(factor: Float[Array, " vocab"], ids: Int[Array, " rows"]) -> Float[Array, "rows 1"]:
-    return factor[ids][:, None]

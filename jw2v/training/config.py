@@ -17,6 +17,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "damping": ("sqrt", "none"),
     "gradient": ("manual", "autodiff"),
     "kernel": ("block", "windows"),
+    "sigmoid": ("polynomial", "exact"),
     "precision": ("float32", "bfloat16", "float64"),
 }
 AT_LEAST: dict[str, float | int] = {
@@ -84,15 +85,17 @@ class Config:
     """manual (derived by hand) or autodiff."""
     kernel: str = "block"
     """block (matrix products) or windows (vmap over windows and scatter-add)."""
+    sigmoid: str = "polynomial"
+    """polynomial (off by less than 0.0067) or exact."""
     precision: str = "float32"
     """float32, bfloat16 (operands; sums and tables float32) or float64."""
     block: int | None = None
     """Centre words a step; by default 512, for naive_softmax 256."""
-    shared_negatives: int = 16
+    shared_negatives: int = 12
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
-    group: int = 64
-    """Centre words that share negatives."""
-    blocks_per_call: int = 128
+    group: int = 16
+    """Centre words that share negatives; a tile of matrix products."""
+    blocks_per_call: int = 32
     """Blocks between two looks at the clock; of several processes, between two merges."""
     workers: int | None = None
     """Processes; by default one for each core where the text is long enough for that to pay."""
@@ -175,6 +178,11 @@ class Config:
             faults.append(
                 f"precision is bfloat16, which is for kernel block with {LOSSES[0]} alone, not "
                 f"for {self.kernel} with {self.loss} (--precision)"
+            )
+        if (self.precision, self.gradient, self.sigmoid) == ("bfloat16", "autodiff", "polynomial"):
+            faults.append(
+                "sigmoid is polynomial, the autodiff gradient of which cannot be judged with "
+                "operands in bfloat16; give exact (--sigmoid)"
             )
         if not faults and self.block_size % self.group_size:
             faults.append(

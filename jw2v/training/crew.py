@@ -63,7 +63,7 @@ class Crew:
 
     def run(
         self,
-        vocab: int,
+        corpus: Corpus,
         *,
         callback: Callable[[Progress], None],
         stop: Callable[[], bool],
@@ -71,7 +71,7 @@ class Crew:
         """Let them train, and wait.
 
         Args:
-          vocab: number of words.
+          corpus: the text they train on.
           callback: given the progress now and then.
           stop: asked now and then; True stops them at their next rest.
 
@@ -87,7 +87,7 @@ class Crew:
             last = self._tell(last, callback)
         self._tell(last, callback)
         told = json.loads((self._folder / worker.RESULT).read_text(encoding="utf-8"))
-        like = loop.state_like(Config(**self._job.config), vocab)
+        like = loop.state_like(corpus, Config(**self._job.config))
         state = checkpoint.load(self._folder, like, self._job.made_with).state
         return loop.Result(**{**told, "state": state})
 

@@ -65,6 +65,9 @@ class Alone(NamedTuple):
             b[...] = x
 
 
+ALONE = Alone()
+
+
 class SharedMemory:
     """Processes of one machine that map one file.
 

@@ -1,8 +1,10 @@
 """The training loop: feeds text to the jitted call, evaluates, reports, stops when told to."""
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,12 +16,15 @@ from jaxtyping import Array
 
 from jw2v.blocks import noise
 from jw2v.blocks.tables import Tables
+from jw2v.blocks.windows import pairs_per_centre
 from jw2v.corpus import Corpus, Segment, keep_probability, part, segments
 from jw2v.losses.record import Loss
+from jw2v.optim.damping import Expected, damped
 from jw2v.optim.named import table_optimizer
+from jw2v.optim.rows import TableOptimizer
 from jw2v.training import call
 from jw2v.training.config import Config
-from jw2v.training.exchange import Alone, Exchange
+from jw2v.training.exchange import ALONE, Exchange
 from jw2v.training.feed import Feed, feeds
 from jw2v.training.merge import Programs, Replica, Tier, due, first_rows, tiers, with_first_rows
 from jw2v.training.meter import Meter, Progress, mean_loss, total
@@ -62,10 +67,35 @@ def start_tables(config: Config, vocab: int) -> Tables:
     return initial_tables(jax.random.key(config.seed), vocab, config.dim, dtype)
 
 
-def state_like(config: Config, vocab: int) -> TrainState:
+def update_of(
+    corpus: Corpus,
+    config: Config,
+    schedule: optax.Schedule,
+    *,
+    optimizer: Any = None,
+    loss: Loss | None = None,
+) -> TableOptimizer:
+    """The update of the tables: the optimizer, and the damping of what it is given."""
+    tx = table_optimizer(config.optimizer if optimizer is None else optimizer, schedule)
+    if config.damping == "none":
+        return tx
+    kept = _kept(corpus, config)
+    expected = Expected(
+        kept / kept.sum(),
+        noise.law(corpus.vocab.counts, exponent=config.ns_exponent),
+        centres=config.block_size,
+        words=config.block_size + 2 * config.window,
+        draws=math.prod(call.negatives_shape(config, loss)),
+        pairs=pairs_per_centre(config.window, config.weights),
+        negatives=config.negatives,
+    )
+    return damped(tx, expected.factors(config.start_lr))
+
+
+def state_like(corpus: Corpus, config: Config) -> TrainState:
     """Shapes and dtypes of the state of a run with a named optimizer."""
-    tx = table_optimizer(config.optimizer, optax.constant_schedule(config.start_lr))
-    return jax.eval_shape(lambda: init(start_tables(config, vocab), tx))
+    tx = update_of(corpus, config, optax.constant_schedule(config.start_lr))
+    return jax.eval_shape(lambda: init(start_tables(config, len(corpus.vocab.words)), tx))
 
 
 def prepare(
@@ -78,15 +108,16 @@ def prepare(
     replicas: int = 1,
 ) -> Setting:
     """Build and compile what a run of so many processes needs; arguments as in `run`."""
-    kept = corpus.vocab.counts * keep_probability(corpus.vocab.counts, config.sample)
+    kept = _kept(corpus, config)
     words = max(1, round(float(kept.sum())))
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedule = optax.linear_schedule(config.start_lr, config.end_lr, steps)
-    tx = table_optimizer(config.optimizer if optimizer is None else optimizer, schedule)
+    tx = update_of(corpus, config, schedule, optimizer=optimizer, loss=loss)
     start = init(initial or start_tables(config, len(corpus.vocab.words)), tx)
     table = jnp.asarray(noise.cumulative(corpus.vocab.counts, exponent=config.ns_exponent))
 
     kernel = kernel_of(config, loss)
+    exact = kernel_of(replace(config, sigmoid="exact"), loss)
     step = make_step(kernel, tx, config)
     draw = partial(call.draw_blocks, config=config, negatives=call.negatives_shape(config, loss))
 
@@ -96,7 +127,7 @@ def prepare(
 
     def evaluate(tables: Tables, text: call.Text, key: Array, index: Array, table: Array):
         blocks = draw(jax.random.fold_in(key, index), text, table)
-        return call.summed_loss(kernel, tables, blocks, text.blocks, config=config)
+        return call.summed_loss(exact, tables, blocks, text.blocks, config=config)
 
     began = time.perf_counter()
     centres = config.blocks_per_call * config.block_size
@@ -132,7 +163,7 @@ def run(
     config: Config,
     setting: Setting,
     *,
-    exchange: Exchange = Alone(),
+    exchange: Exchange = ALONE,
     resumed: tuple[TrainState, int] | None = None,
     callback: Callable[[Progress], None] | None = None,
     report_every: float = 0.0,
@@ -229,6 +260,11 @@ def _epochs(corpus: Corpus, config: Config, exchange: Exchange) -> Iterator[Segm
             yield Segment(segment.ids, segment.sentence + np.int32(first))
             last = first + int(segment.sentence.max(initial=-1)) + 1
         first = last % 2**30
+
+
+def _kept(corpus: Corpus, config: Config) -> np.ndarray:
+    """How many of each word subsampling leaves an epoch, expected."""
+    return corpus.vocab.counts * keep_probability(corpus.vocab.counts, config.sample)
 
 
 def _heldout(corpus: Corpus, config: Config) -> Iterator[Feed]:

@@ -18,8 +18,8 @@ from jaxtyping import Float
 from jw2v.blocks.tables import Tables
 from jw2v.training.exchange import Exchange
 
-MOST = 32
-INTERVALS = (1, 8, 64, 512)  # calls
+MOST = 8
+INTERVALS = (1, 4, 16, 64, 256)
 REST = INTERVALS[-1]  # after so many calls all rows are merged: a run can rest there
 
 
@@ -36,8 +36,8 @@ def tiers(uses: Float[np.ndarray, " vocab"]) -> tuple[Tier, ...]:
     Args:
       uses: how often a replica is expected to meet each word in a call, falling, `[vocab]`.
 
-    >>> tiers(np.array([100.0, 5, 1, 0.1, 0.01]))
-    (Tier(rows=2, every=1), Tier(rows=3, every=8), Tier(rows=4, every=64), Tier(rows=5, every=512))
+    >>> [tuple(tier) for tier in tiers(np.array([100.0, 1, 0.4, 0.1, 0.01]))]
+    [(1, 1), (2, 4), (3, 16), (4, 64), (5, 256)]
     """
     rows = [int(np.count_nonzero(uses * after > MOST)) for after in INTERVALS[1:]]
     return tuple(

@@ -1,4 +1,4 @@
-"""One step, pure: gather rows, take the gradient, damp it, update the touched rows."""
+"""One step, pure: gather rows, take the gradient, update the touched rows."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,12 +9,12 @@ from jaxtyping import Array, Float
 from jw2v.blocks import naive_softmax, negative_sampling, windowed
 from jw2v.blocks.kernel import Kernel, KernelGrads
 from jw2v.blocks.tables import RowGrads, Tables
-from jw2v.blocks.windows import Block, centre_uses, outside_uses, pairs
+from jw2v.blocks.windows import Block, pairs
 from jw2v.errors import UsageError
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
+from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL, Sigmoid
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
-from jw2v.optim.damping import scaled, sqrt_count
 from jw2v.optim.rows import Grads, TableOptimizer
 from jw2v.training.config import Config
 from jw2v.training.state import TrainState
@@ -55,16 +55,22 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
     if config.kernel == "windows":
         return windowed.kernel(weighted_negatives(config), weights=weights)
     operands = "bfloat16" if config.precision == "bfloat16" else None
-    return negative_sampling.kernel(negatives=config.negatives, weights=weights, operands=operands)
+    return negative_sampling.kernel(
+        negatives=config.negatives, weights=weights, operands=operands, by=sigmoid_of(config)
+    )
+
+
+def sigmoid_of(config: Config) -> Sigmoid:
+    """σ as a config has it computed."""
+    return POLYNOMIAL if config.sigmoid == "polynomial" else EXACT
 
 
 def weighted_negatives(config: Config) -> Loss:
     """The pair loss of negative sampling with N shared negatives that count as K."""
-    weight = config.negatives / config.shared_negatives
+    how = {"neg_weight": config.negatives / config.shared_negatives, "by": sigmoid_of(config)}
     assert NEGATIVE_SAMPLING.loss_and_grads is not None
     return Loss(
-        partial(NEGATIVE_SAMPLING.loss, neg_weight=weight),
-        partial(NEGATIVE_SAMPLING.loss_and_grads, neg_weight=weight),
+        partial(NEGATIVE_SAMPLING.loss, **how), partial(NEGATIVE_SAMPLING.loss_and_grads, **how)
     )
 
 
@@ -93,7 +99,7 @@ def make_step(kernel: Kernel, optimizer: TableOptimizer, config: Config) -> Step
     Args:
       kernel: the loss of a block and its gradient.
       optimizer: update of the tables.
-      config: gradient, damping and window weights.
+      config: gradient and window weights.
 
     Returns:
       The step; it is not jitted, and an unused `info` costs nothing under jit.
@@ -102,19 +108,8 @@ def make_step(kernel: Kernel, optimizer: TableOptimizer, config: Config) -> Step
     def step(state: TrainState, block: Block) -> tuple[TrainState, StepInfo]:
         tables = state.tables
         loss, grads = row_gradients(kernel, config.gradient, tables, block)
-        if config.damping == "sqrt":
-            grads = _damped(grads, tables, block)
         tables, opt_state = optimizer.update(grads, state.opt_state, tables)
         info = StepInfo(loss, pairs(block, weights=config.weights))
         return TrainState(tables, opt_state, state.blocks + 1), info
 
     return step
-
-
-def _damped(grads: Grads, tables: Tables, block: Block) -> Grads:
-    d_V, d_U = grads
-    vocab, dtype = tables.V.shape[0], tables.V.dtype
-    return (
-        scaled(d_V, sqrt_count(centre_uses(block), vocab, dtype)),
-        scaled(d_U, sqrt_count(outside_uses(block), vocab, dtype)),
-    )

@@ -11,12 +11,11 @@ from jw2v.blocks.windows import (
     Block,
     WindowWeights,
     band,
-    centre_uses,
     contexts,
     draw_widths,
-    outside_uses,
     pair_weight,
     pairs,
+    pairs_per_centre,
 )
 
 LAWS: list[WindowWeights] = ["linear", "dynamic", "fixed"]
@@ -140,15 +139,12 @@ def test_drawn_widths_are_uniform():
     assert np.all(np.abs(counts[1:] - n / window) < 5 * sigma)
 
 
-def test_uses_are_the_places_of_words():
-    got = text()
-    centre, outside = centre_uses(got), outside_uses(got)
-    sentence, words = np.asarray(got.sentence), np.asarray(got.ids)
-    np.testing.assert_array_equal(
-        np.asarray(centre.ids)[np.asarray(centre.is_word)],
-        [words[p] for p in range(WINDOW, WINDOW + SIZE) if sentence[p] != -1],
-    )
-    np.testing.assert_array_equal(
-        np.asarray(outside.ids)[np.asarray(outside.is_word)],
-        [*words[sentence != -1], *np.asarray(got.neg_ids).ravel()],
-    )
+@pytest.mark.parametrize("weights", LAWS)
+def test_pairs_per_centre_is_the_mean_sum_of_weights(weights: WindowWeights):
+    """Over a long text without sentence ends."""
+    window, size = 5, 4000
+    width = draw_widths(jax.random.key(1), (size,), window, weights)
+    halo = jnp.zeros(size + 2 * window, jnp.int32)
+    got = Block(halo, halo, width, jnp.zeros((1, 1), jnp.int32))
+    mean = float(pairs(got, weights=weights)) / size
+    assert mean == pytest.approx(pairs_per_centre(window, weights), rel=0.02)

@@ -1,6 +1,5 @@
 """The training step's claims: a step that is broken anywhere is refuted."""
 
-import jax
 import jax.numpy as jnp
 import pytest
 from verdicts import verdict, verdicts
@@ -8,9 +7,11 @@ from verdicts import verdict, verdicts
 from jw2v.blocks.tables import Tables
 from jw2v.judge import verify_derivations
 from jw2v.ledger import updates
+from jw2v.ledger.example import VOCAB
 from jw2v.ledger.updates import damping_claim, step_claim
 from jw2v.losses.record import Loss
-from jw2v.optim import rows
+from jw2v.optim import damping, rows
+from jw2v.optim.damping import damped, scaled
 from jw2v.training import step as training
 from jw2v.training.config import Config
 
@@ -48,22 +49,40 @@ def test_a_step_that_overwrites_is_refuted(monkeypatch):
     assert judged(Config()) == "refuted"
 
 
+def with_damping(monkeypatch: pytest.MonkeyPatch, change) -> None:
+    """Damp by `change(factors)` in the place of the factors."""
+    monkeypatch.setattr(updates, "damped", lambda inner, factors: damped(inner, change(factors)))
+
+
 def test_a_step_that_forgets_damping_is_refuted(monkeypatch):
-    monkeypatch.setattr(training, "_damped", lambda grads, tables, block: grads)
+    monkeypatch.setattr(updates, "damped", lambda optimizer, factors: optimizer)
     assert judged(Config()) == "refuted"
     assert judged(UNDAMPED) == "holds"
 
 
 def test_a_step_that_damps_unasked_is_refuted(monkeypatch):
-    made = training.make_step
-    monkeypatch.setattr(updates, "make_step", lambda k, o, _: made(k, o, Config()))
+    half = Tables(jnp.full(VOCAB, 0.5), jnp.full(VOCAB, 0.5))
+    made = updates.table_optimizer
+    monkeypatch.setattr(updates, "table_optimizer", lambda *args: damped(made(*args), half))
     assert judged(UNDAMPED) == "refuted"
 
 
-def test_a_step_damped_by_the_other_tables_places_is_refuted(monkeypatch):
-    centre, outside = training.centre_uses, training.outside_uses
-    monkeypatch.setattr(training, "centre_uses", outside)
-    monkeypatch.setattr(training, "outside_uses", centre)
+DAMPINGS = {
+    "by the other table's places": lambda f: Tables(f.U, f.V),
+    "twice": lambda f: Tables(f.V**2, f.U**2),
+    "of the centres alone": lambda f: Tables(f.V, jnp.ones_like(f.U)),
+    "by the root's inverse": lambda f: Tables(1 / f.V, 1 / f.U),
+}
+
+
+@pytest.mark.parametrize("name", DAMPINGS)
+def test_a_step_damped_otherwise_is_refuted(monkeypatch, name):
+    with_damping(monkeypatch, DAMPINGS[name])
+    assert judged(Config()) == "refuted"
+
+
+def test_a_step_damped_without_its_bound_is_refuted(monkeypatch):
+    monkeypatch.setattr(damping, "STABLE", 1e9)  # the ledger keeps its own
     assert judged(Config()) == "refuted"
 
 
@@ -121,40 +140,18 @@ def test_a_step_by_another_gradient_is_refuted(monkeypatch):
     assert verdicts(claim) == ["holds", "refuted"]
 
 
-def damped_otherwise(monkeypatch, factor) -> str:
-    """The verdict on damping by another function of the places."""
-
-    def counted(uses, vocab, dtype):
-        places = jnp.zeros(vocab, dtype).at[uses.ids].add(uses.is_word.astype(dtype))
-        return factor(places, uses)
-
-    monkeypatch.setattr(updates, "sqrt_count", counted)
-    return verdict(damping_claim())
-
-
-DAMPINGS = {
-    "none": lambda m: jnp.ones_like(m),
-    "by the places": lambda m: 1 / jnp.maximum(m, 1),
-    "by one more": lambda m: jax.lax.rsqrt(m + 1),
-    "by the root's inverse": lambda m: jnp.sqrt(jnp.maximum(m, 1)),
-}
-
-
-@pytest.mark.parametrize("name", DAMPINGS)
-def test_another_damping_is_refuted(monkeypatch, name):
-    assert damped_otherwise(monkeypatch, lambda m, _: DAMPINGS[name](m)) == "refuted"
-
-
-def test_damping_that_counts_padding_is_refuted(monkeypatch):
-    def padded(places, uses):
-        all_places = jnp.zeros_like(places).at[uses.ids].add(jnp.ones(uses.ids.shape, places.dtype))
-        return jax.lax.rsqrt(jnp.maximum(all_places, 1))
-
-    assert damped_otherwise(monkeypatch, padded) == "refuted"
-
-
-def test_the_right_damping_written_otherwise_holds(monkeypatch):
-    assert damped_otherwise(monkeypatch, lambda m, _: jnp.maximum(m, 1) ** -0.5) == "holds"
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda grads, _: grads,
+        lambda grads, f: scaled(grads, f**2),
+        lambda grads, f: scaled(grads, 1 / f),
+    ],
+    ids=["not at all", "twice", "by the inverse"],
+)
+def test_rows_scaled_otherwise_are_refuted(monkeypatch, wrong):
+    monkeypatch.setattr(updates, "scaled", wrong)
+    assert verdict(damping_claim()) == "refuted"
 
 
 def test_damping_claims_every_pattern_of_its_words():

@@ -1,55 +1,74 @@
-"""The square-root rule beside a Counter."""
-
-from collections import Counter
+"""Damping: what is expected of a block beside blocks drawn at random, and the bound it keeps."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from comparisons import assert_same
-from hypothesis import given
-from strategies import DIM, VOCAB, block, few, ids, normal, seeds
+from strategies import DIM, VOCAB, ids, normal
 
 from jw2v.blocks.tables import RowGrads, whole_table
-from jw2v.blocks.windows import Uses, centre_uses, outside_uses
-from jw2v.optim.damping import scaled, sqrt_count
+from jw2v.optim.damping import STABLE, Expected, scaled
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 
-def expected(places: list[int]) -> np.ndarray:
-    counts = Counter(places)
-    return np.array([1 / np.sqrt(max(counts[w], 1)) for w in range(VOCAB)])
+WORDS = 6
+TEXT = np.array([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
+NOISE = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.1])
+EXPECTED = Expected(TEXT, NOISE, centres=12, words=18, draws=8, pairs=4, negatives=5)
 
 
-@few
-@given(seed=seeds)
-def test_sqrt_count_is_one_over_the_root_of_the_count(seed: int):
-    words = ids(seed, 40)
-    got = sqrt_count(Uses(words, jnp.ones(40, bool)), VOCAB, "float64")
-    assert_same(got, expected(words.tolist()))
+def texts(blocks: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Words and negatives of blocks drawn word by word."""
+    rng = np.random.default_rng(0)
+    words = rng.choice(WORDS, (blocks, EXPECTED.words), p=TEXT)
+    return words, rng.choice(WORDS, (blocks, EXPECTED.draws), p=NOISE)
 
 
-@few
-@given(seed=seeds)
-def test_padding_is_not_counted(seed: int):
-    words = ids(seed, 40)
-    is_word = np.random.default_rng(seed).random(40) < 0.5
-    got = sqrt_count(Uses(words, jnp.asarray(is_word)), VOCAB, "float64")
-    assert_same(got, expected(np.asarray(words)[is_word].tolist()))
+def test_places_are_the_mean_count_where_a_word_stands():
+    words, negatives = texts()
+    m_centre, m_outside = EXPECTED.places()
+    for word in range(WORDS):
+        here = words[:, 0] == word  # as good as any other place
+        among_centres = (words[here, : EXPECTED.centres] == word).sum(1).mean()
+        among_words = (words[here] == word).sum(1) + (negatives[here] == word).sum(1)
+        assert among_centres == pytest.approx(m_centre[word], rel=0.02)
+        assert among_words.mean() == pytest.approx(m_outside[word], rel=0.02)
 
 
-def test_a_block_counts_its_text_once_and_every_negative():
-    got = block(1, size=20, window=2, groups=2, neg=7)
-    sentence, words = np.asarray(got.sentence), np.asarray(got.ids)
-    centre = [words[p] for p in range(2, 22) if sentence[p] != -1]
-    outside = [*words[sentence != -1], *np.asarray(got.neg_ids).ravel()]
-    assert_same(sqrt_count(centre_uses(got), VOCAB, "float64"), expected(centre))
-    assert_same(sqrt_count(outside_uses(got), VOCAB, "float64"), expected(outside))
+def test_touches_are_the_pairs_of_a_row():
+    """Every centre has `pairs` words on average, and each of these pairs `negatives` draws."""
+    words, negatives = texts()
+    M_centre, M_outside = EXPECTED.touches()
+    pairs, K = EXPECTED.pairs, EXPECTED.negatives
+    a_draw = EXPECTED.centres * pairs * K / EXPECTED.draws  # pairs of a negative
+    for word in range(WORDS):
+        here = words[:, 0] == word
+        centres = (words[here, : EXPECTED.centres] == word).sum(1).mean()
+        assert centres * pairs * (1 + K) == pytest.approx(M_centre[word], rel=0.02)
+        targets = pairs * (1 + (words[:, : EXPECTED.centres] == word).sum(1).mean())
+        drawn = a_draw * (negatives == word).sum(1).mean()
+        assert targets + drawn == pytest.approx(M_outside[word], rel=0.03)
 
 
-def test_words_used_once_or_not_at_all_are_left_alone():
-    uses = Uses(jnp.array([3, 5]), jnp.ones(2, bool))
-    np.testing.assert_array_equal(sqrt_count(uses, VOCAB, "float64"), np.ones(VOCAB))
+def test_a_word_met_once_is_left_alone():
+    rare = np.full(WORDS, 1e-9)
+    got = EXPECTED._replace(text=rare, noise=rare).factors(0.05)
+    assert_close(got.V, 1)
+    assert_close(got.U, 1)
+
+
+@pytest.mark.parametrize("lr", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("centres", [256, 16_384])
+def test_no_row_takes_more_than_the_stable_step(lr: float, centres: int):
+    block = EXPECTED._replace(centres=centres, words=centres + 10, draws=centres)
+    for factor, m, touched in zip(block.factors(lr), block.places(), block.touches(), strict=True):
+        assert (np.asarray(factor) * lr * touched <= STABLE * (1 + 1e-12)).all()
+        assert (np.asarray(factor) <= m**-0.5 * (1 + 1e-12)).all()
+
+
+def assert_close(got, value: float) -> None:
+    np.testing.assert_allclose(np.asarray(got), value, rtol=1e-7)
 
 
 def test_scaling_rows_and_scaling_the_whole_are_one():

@@ -56,9 +56,9 @@ def test_all_faults_in_one_message():
 
 
 def test_a_block_holds_whole_groups():
-    with pytest.raises(UsageError, match=r"block is 100, not a multiple of group 64 \(--block\)"):
+    with pytest.raises(UsageError, match=r"block is 100, not a multiple of group 16 \(--block\)"):
         Config(block=100)
-    assert Config(block=48).group_size == 48
+    assert Config(block=8).group_size == 8
 
 
 @pytest.mark.parametrize("other", [{"kernel": "windows"}, {"loss": "naive_softmax"}])
