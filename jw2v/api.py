@@ -100,6 +100,8 @@ def train(
     ):
         backend.require(require)
         LOG.info("%s", backend.describe())
+        if config.approximations:
+            LOG.info("approximations: %s", "; ".join(config.approximations))
         text = _encode(corpus, config, Path(scratch))
         portable = optimizer is None and loss is None
         workers = crew.workers_of(config, int(text.vocab.counts.sum()), portable=portable)
@@ -298,6 +300,7 @@ def _vectors(
     seconds = {"vocabulary": text.stats.seconds, **result.seconds}
     run = {
         "config": fields_of(config),
+        "approximations": config.approximations,
         "backend": backend.describe(),
         "gradients_checked": checked,
         "corpus": {"fingerprint": text.fingerprint, **text.stats._asdict()},

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from jw2v.vectors import Vectors
+
 TOPICS, WORDS_A_TOPIC = 6, 9
 
 
@@ -15,3 +17,9 @@ def topical_text(lines: int, *, seed: int = 0) -> str:
         words = rng.choice(WORDS_A_TOPIC, rng.integers(3, 12), p=weights / weights.sum())
         sentences.append(" ".join(f"{'abcdef'[topic]}{word}" for word in words))
     return "\n".join(sentences) + "\n"
+
+
+def topic_share(vectors: Vectors) -> float:
+    """Share of words whose nearest neighbour is of their own topic."""
+    same = [vectors.most_similar(word, topn=1)[0][0][0] == word[0] for word in vectors.words]
+    return sum(same) / len(same)

@@ -22,6 +22,7 @@ Kind = Literal[
     "complexity",
     "kernel",
     "update",
+    "bound",
 ]
 
 
@@ -36,7 +37,8 @@ class Step:
       kind: "equals" for a line of a chain; "gradient" for an answer; "defines" for a definition;
         "zero" for exact zeros, compared bit for bit; "vjp" for a function whose last argument is a
         cotangent, drawn at random; "accumulates", "invariant", "kernel" and "update" for claims
-        about repeated ids, sums, blocks and optimizers; "complexity" for an order of growth, of
+        about repeated ids, sums, blocks and optimizers; "bound" for an error that is nowhere
+        above its bound; "complexity" for an order of growth, of
         which `fn(n)` gives `(function, arguments)` at size n.
       target: what the line must equal, a plain function of the same arguments; None: what the
         derivation is of.

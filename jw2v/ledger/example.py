@@ -8,16 +8,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jw2v.blocks.kernel import Kernel
+from jw2v.blocks.tables import Tables, whole_table
 from jw2v.blocks.windows import Block
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
-from jw2v.training.step import kernel_of
+from jw2v.training.step import kernel_of, row_gradients
 
 VOCAB, DIM, NEG, CTX = 13, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
 BLOCK, GROUP, WINDOW = 12, 6, 3
 TABLES = (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM)))
 """Example arguments: V and U."""
 BOTH = ("float64", "float32")
+SUMMED = r"\sum_{\text{block}} \partial J / \partial (V, U)"
 
 
 def small(config: Config) -> Config:
@@ -75,3 +78,10 @@ def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, 
 def dtypes_of(config: Config) -> tuple[str, ...]:
     """The precisions a config's kernel is claimed at; bfloat16 operands are cast inside it."""
     return ("float32",) if config.precision == "bfloat16" else BOTH
+
+
+def table_gradients(kernel: Kernel, gradient: str, tables: Tables, block: Block) -> tuple[Any, Any]:
+    """What a kernel trains on, as gradients of whole tables."""
+    _, grads = row_gradients(kernel, gradient, tables, on_device(block))
+    d_V, d_U = (whole_table(g, table) for g, table in zip(grads, tables, strict=True))
+    return d_V, d_U

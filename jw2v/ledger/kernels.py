@@ -6,6 +6,8 @@ independent witness:
     one window by hand           =  jax.grad of its loss
     vmap over windows + scatter  =  jax.grad of the summed loss by whole tables
     the block that trains        =  jax.grad of the summed *window* loss by whole tables
+    what is approximated         =  the written loss, within a bound or in the mean
+                                    (`jw2v.ledger.approximations`)
     a training step              =  tables − lr · that gradient, damped   (`jw2v.ledger.updates`)
     an optimizer                 =  its textbook formula               (`jw2v.ledger.optimizers`)
 
@@ -18,16 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from jw2v.blocks.kernel import Kernel
-from jw2v.blocks.tables import Tables, whole_table
+from jw2v.blocks.tables import Tables
 from jw2v.blocks.windowed import over_window
-from jw2v.blocks.windows import Block
 from jw2v.judge.records import Derivation, Step, claim
-from jw2v.ledger import optimizers, updates
+from jw2v.ledger import approximations, optimizers, updates
 from jw2v.ledger.example import (
     CTX,
     DIM,
     NEG,
+    SUMMED,
     TABLES,
     VOCAB,
     dtypes_of,
@@ -35,6 +36,7 @@ from jw2v.ledger.example import (
     on_device,
     plain_loss,
     small,
+    table_gradients,
 )
 from jw2v.ledger.optimizers import optimizer_claim
 from jw2v.ledger.updates import step_claim
@@ -44,9 +46,7 @@ from jw2v.losses.record import Loss
 from jw2v.losses.sigmoid import loss as sigmoid
 from jw2v.losses.sigmoid import loss_and_grads as sigmoid_by_hand
 from jw2v.training.config import Config
-from jw2v.training.step import kernel_of, row_gradients
-
-SUMMED = r"\sum_{\text{block}} \partial J / \partial (V, U)"
+from jw2v.training.step import kernel_of
 
 
 def sigmoid_claim() -> Derivation:
@@ -110,13 +110,6 @@ def kernel_claim(
     )
 
 
-def table_gradients(kernel: Kernel, gradient: str, tables: Tables, block: Block) -> tuple[Any, Any]:
-    """What a kernel trains on, as gradients of whole tables."""
-    _, grads = row_gradients(kernel, gradient, tables, on_device(block))
-    d_V, d_U = (whole_table(g, table) for g, table in zip(grads, tables, strict=True))
-    return d_V, d_U
-
-
 def claims_of(config: Config, loss: Loss | None = None) -> tuple[Derivation, ...]:
     """What a run of this config trains on, at its own precision.
 
@@ -155,6 +148,7 @@ def _derivations() -> tuple[Derivation, ...]:
     both, manual = ("autodiff", "manual"), ("manual",)
     ways: list[tuple[str, Config, Sequence[str]]] = [
         ("negative_sampling block", Config(), both),
+        ("negative_sampling block exact", Config(sigmoid="exact"), both),
         ("negative_sampling block dynamic", Config(window_weights="dynamic"), manual),
         ("negative_sampling block bfloat16", Config(precision="bfloat16"), manual),
         ("negative_sampling windows", Config(kernel="windows"), manual),
@@ -171,6 +165,7 @@ def _derivations() -> tuple[Derivation, ...]:
         window_claim("skipgram naive_softmax", NAIVE_SOFTMAX, r"\partial J_{skip-gram}"),
         window_claim("skipgram negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{skip-gram}"),
         *kernels,
+        *approximations.DERIVATIONS,
         *updates.DERIVATIONS,
         *optimizers.DERIVATIONS,
     )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from jw2v.blocks import noise
@@ -17,11 +18,11 @@ from jw2v.training.step import Step, StepInfo
 
 
 class Text(NamedTuple):
-    """The text of a call on the device; see `jw2v.training.feed.Feed`."""
+    """The text of a call; see `jw2v.training.feed.Feed`."""
 
-    ids: Int[Array, " text"]
-    sentence: Int[Array, " text"]
-    blocks: Int[Array, ""]
+    ids: Int[Array, " text"] | Int[np.ndarray, " text"]
+    sentence: Int[Array, " text"] | Int[np.ndarray, " text"]
+    blocks: Int[Array, ""] | np.int32
 
 
 def negatives_shape(config: Config, loss: Loss | None) -> tuple[int, int]:

@@ -91,7 +91,7 @@ class Config:
     """float32, bfloat16 (operands; sums and tables float32) or float64."""
     block: int | None = None
     """Centre words a step; by default 512, for naive_softmax 256."""
-    shared_negatives: int = 12
+    shared_negatives: int = 24
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
     group: int = 16
     """Centre words that share negatives; a tile of matrix products."""
@@ -147,6 +147,25 @@ class Config:
     def has_small_products(self) -> bool:
         """Whether a step is made of products that one processor core finishes soonest."""
         return (self.loss, self.kernel, self.optimizer) == ("negative_sampling", "block", "sgd")
+
+    @property
+    def approximations(self) -> tuple[str, ...]:
+        """What training computes otherwise than the written loss; `jw2v.ledger` judges each.
+
+        >>> Config(sigmoid="exact", window_weights="dynamic", damping="none").approximations
+        ('24 negatives shared by 16 centres, weighted 5/24',)
+        """
+        if (self.loss, self.kernel) != ("negative_sampling", "block"):
+            return ()
+        negatives = f"{self.shared_negatives} negatives shared by {self.group_size} centres"
+        found = {
+            f"{negatives}, weighted {self.negatives}/{self.shared_negatives}": True,
+            "polynomial sigmoid, off by less than 0.0067": self.sigmoid == "polynomial",
+            "linear window weights, the mean of drawn widths": self.window_weights == "linear",
+            "operands in bfloat16": self.precision == "bfloat16",
+            "frequent rows damped": self.damping == "sqrt",
+        }
+        return tuple(name for name, here in found.items() if here)
 
     def _unknown_names(self) -> list[str]:
         return [

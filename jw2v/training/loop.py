@@ -32,7 +32,7 @@ from jw2v.training.state import TrainState, init, initial_tables
 from jw2v.training.step import StepInfo, kernel_of, make_step
 
 HELDOUT_CALLS = 16  # held-out text is measured on at most this many calls' words
-NOTHING = StepInfo(np.zeros(()), np.zeros(()))
+NOTHING = StepInfo(0.0, 0.0)
 
 
 class Result(NamedTuple):
@@ -154,7 +154,7 @@ def _merge_programs(tables: Tables, rows: int) -> Programs:
     vocab = len(tables.V)
     first = jax.eval_shape(partial(first_rows, rows=rows), tables)
     read = jax.jit(partial(first_rows, rows=rows)).lower(tables).compile()
-    write = jax.jit(with_first_rows, donate_argnums=0).lower(tables, first).compile()
+    write = jax.jit(with_first_rows, donate_argnums=0).lower(tables, *first).compile()
     return Programs(read if rows < vocab else lambda tables: tables, write)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from jw2v.blocks.tables import Tables
 from jw2v.training.exchange import Exchange
@@ -59,17 +59,17 @@ def first_rows(tables: Tables, rows: int) -> Tables:
     return Tables(*(table[:rows] for table in tables))
 
 
-def with_first_rows(tables: Tables, first: Tables) -> Tables:
+def with_first_rows(tables: Tables, V: Array, U: Array) -> Tables:
     """The tables with their first rows replaced."""
-    new = (jax.lax.dynamic_update_slice(a, b, (0, 0)) for a, b in zip(tables, first, strict=True))
-    return Tables(*new)
+    put = jax.lax.dynamic_update_slice
+    return Tables(put(tables.V, V, (0, 0)), put(tables.U, U, (0, 0)))
 
 
 class Programs(NamedTuple):
     """`first_rows` and `with_first_rows`, compiled for one number of rows."""
 
     read: Callable[[Tables], Tables]
-    write: Callable[[Tables, Tables], Tables]
+    write: Callable[..., Tables]
 
 
 class Replica:
@@ -80,14 +80,17 @@ class Replica:
     ) -> None:
         """Start from tables that are the same in every process; programs go by number of rows."""
         self._exchange, self._programs = exchange, programs
-        self._base = Tables(*(np.array(table) for table in tables)) if exchange.size > 1 else None
+        alone = exchange.size == 1
+        self._base = None if alone else [np.array(table) for table in tables]
 
     def rests(self, calls: int) -> bool:
         """Whether all rows are merged after so many calls, so that one state tells everything."""
         return self._base is None or calls % REST == 0
 
     def total(self, *numbers: Any) -> Sequence[Any]:
-        """Each number summed over the processes."""
+        """Each number summed over the processes; in a run of one, the numbers as they are."""
+        if self._base is None:
+            return numbers
         sums = np.zeros(len(numbers))
         self._exchange.merge([sums], [np.array(numbers, np.float64)])
         return sums.tolist()
@@ -98,9 +101,9 @@ class Replica:
         Returns:
           The tables, which are equal in all processes in those rows, and the sums.
         """
-        if self._base is None:
-            return tables, numbers
-        base, sums = Tables(*(whole[:rows] for whole in self._base)), np.zeros(len(numbers))
-        mine = (np.asarray(x) for x in self._programs[rows].read(tables))
-        self._exchange.merge((*base, sums), (*mine, np.array(numbers, np.float64)))
-        return self._programs[rows].write(tables, base), sums.tolist()
+        if self._base is None or rows == 0:
+            return tables, self.total(*numbers)
+        base, sums = [whole[:rows] for whole in self._base], np.zeros(len(numbers))
+        mine = [np.asarray(x) for x in self._programs[rows].read(tables)]
+        self._exchange.merge([*base, sums], [*mine, np.array(numbers, np.float64)])
+        return self._programs[rows].write(tables, *base), sums.tolist()

@@ -27,14 +27,15 @@ class Progress(NamedTuple):
     seconds_left: float
 
 
-def total(infos: Iterable[StepInfo]) -> StepInfo:
+def total(infos: Iterable[StepInfo]) -> tuple[float, float]:
     """The losses and the pairs, summed.
 
-    >>> total([StepInfo(np.array(6.0), np.array(2.0)), StepInfo(np.array(2.0), np.array(2.0))]).loss
-    array(8.)
+    >>> total([StepInfo(np.array(6.0), np.array(2.0)), StepInfo(np.array(2.0), np.array(2.0))])
+    (8.0, 4.0)
     """
     summed = np.array([(float(info.loss), float(info.pairs)) for info in infos]).reshape(-1, 2)
-    return StepInfo(*(np.array(x) for x in summed.sum(axis=0)))
+    loss, pairs = summed.sum(axis=0).tolist()
+    return loss, pairs
 
 
 def mean_loss(infos: Iterable[StepInfo]) -> float | None:
@@ -44,7 +45,7 @@ def mean_loss(infos: Iterable[StepInfo]) -> float | None:
     2.0
     """
     loss, pairs = total(infos)
-    return float(loss / pairs) if pairs > 0 else None
+    return loss / pairs if pairs > 0 else None
 
 
 class Meter:

@@ -23,8 +23,8 @@ from jw2v.training.state import TrainState
 class StepInfo(NamedTuple):
     """What a person wants to see of a step."""
 
-    loss: Float[Array, ""]  # summed over pairs, weighted
-    pairs: Float[Array, ""]  # summed weight
+    loss: Float[Array, ""] | float  # summed over pairs, weighted
+    pairs: Float[Array, ""] | float  # summed weight
 
 
 Step = Callable[[TrainState, Block], tuple[TrainState, StepInfo]]

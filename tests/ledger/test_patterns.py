@@ -21,7 +21,7 @@ from jw2v.blocks.windows import Block
 from jw2v.errors import UsageError
 from jw2v.judge.patterns import agreeing, check_patterns, measure_patterns, patterns
 from jw2v.ledger import kernels
-from jw2v.ledger.kernels import table_gradients
+from jw2v.ledger.example import table_gradients
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import loss as pair_loss
 from jw2v.losses.negative_sampling import loss_and_grads as pair_by_hand

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from texts import topical_text
+from texts import topic_share, topical_text
 
 import jw2v
 import jw2v.errors
@@ -32,12 +32,6 @@ def run(corpus, config, **options):
         corpus, config, **{k: options.pop(k) for k in ("optimizer", "loss") if k in options}
     )
     return loop.run(corpus, config, setting, **options)
-
-
-def topic_share(vectors: jw2v.Vectors) -> float:
-    """Share of words whose nearest neighbour is of their own topic."""
-    same = [vectors.most_similar(word, topn=1)[0][0][0] == word[0] for word in vectors.words]
-    return sum(same) / len(same)
 
 
 def metrics_of(folder):

@@ -1,0 +1,126 @@
+"""Replicas: which rows are merged when, and what merged tables are."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import few
+
+from jw2v.blocks.tables import Tables
+from jw2v.training import loop
+from jw2v.training.config import Config
+from jw2v.training.exchange import ALONE, SharedMemory
+from jw2v.training.merge import INTERVALS, MOST, REST, Replica, due, tiers
+
+SMALL = Config(
+    dim=12, window=3, epochs=2, sample=0.0, block=32, group=16, shared_negatives=8,
+    blocks_per_call=2, min_count=1, loss_every=1,
+)  # fmt: skip
+
+
+@few
+@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=50))
+def test_every_word_is_merged_before_it_is_met_too_often(uses):
+    falling = np.sort(np.array(uses))[::-1]
+    found = tiers(falling)
+    assert found[-1] == (len(falling), REST)
+    rows = [tier.rows for tier in found]
+    assert rows == sorted(rows)
+    for word, met in enumerate(falling):
+        every = next(tier.every for tier in found if word < tier.rows)
+        longer = [other for other in INTERVALS if other > every]
+        # It waits as long as it may: by the next interval it would be met too often.
+        assert not longer or met * longer[0] > MOST
+        assert met * every <= MOST or every == INTERVALS[0]
+
+
+def test_what_is_due_holds_what_was_due_before():
+    found = tiers(np.array([100.0, 1, 0.4, 0.1, 0.01]))
+    merged = [due(found, call) for call in range(1, 2 * REST + 1)]
+    assert merged[0] == 1
+    assert [i + 1 for i, rows in enumerate(merged) if rows == 5] == [REST, 2 * REST]
+    assert sum(rows >= 2 for rows in merged) == 2 * REST // 4
+
+
+def test_one_process_merges_nothing():
+    tables = Tables(jnp.ones((3, 2)), jnp.ones((3, 2)))
+    replica = Replica(ALONE, tables, {})
+    assert replica.merge(tables, 3, 1.5) == (tables, (1.5,))
+    assert list(replica.total(2, True)) == [2, True]
+    assert replica.rests(1)
+
+
+def in_two(tmp_path, work) -> list:
+    """`work(member)` in two threads; where one fails, the other is not left waiting."""
+    failed = threading.Event()
+    SharedMemory.create(tmp_path / "x", 2)
+    members = [
+        SharedMemory(tmp_path / "x", rank, 2, alive=lambda: not failed.is_set())
+        for rank in range(2)
+    ]
+
+    def guarded(member: SharedMemory):
+        try:
+            return work(member)
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(guarded, members))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5])
+def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
+    rng = np.random.default_rng(0)
+    base, *deltas = rng.integers(-9, 9, (3, 2, 5, 2)).astype(np.float32)  # their sums are exact
+    start = Tables(*map(jnp.asarray, base))
+    programs = {rows: loop._merge_programs(start, rows)}
+
+    def work(member: SharedMemory):
+        replica = Replica(member, start, programs)
+        mine = Tables(*map(jnp.asarray, base + deltas[member.rank]))
+        merged, (ranks, one) = replica.merge(mine, rows, member.rank, 1)
+        assert (ranks, one) == (1, 2)
+        assert list(replica.total(member.rank)) == [1]
+        return merged
+
+    for rank, merged in enumerate(in_two(tmp_path, work)):
+        for table, b, own, *both in zip(merged, base, deltas[rank], *deltas, strict=True):
+            np.testing.assert_array_equal(table[:rows], (b + sum(both))[:rows])
+            np.testing.assert_array_equal(table[rows:], (b + own)[rows:])
+
+
+def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
+    setting = loop.prepare(corpus, config, replicas=2)
+
+    def work(member: SharedMemory) -> loop.Result:
+        own = jax.tree.map(jnp.array, setting.start)  # a call takes its state's place
+        return loop.run(corpus, config, setting, exchange=member, resumed=(own, 0))
+
+    return in_two(tmp_path, work)
+
+
+def test_two_replicas_end_with_the_same_tables(tmp_path, corpus):
+    first, second = run_in_two(tmp_path, corpus, SMALL)
+    for a, b in zip(first.state.tables, second.state.tables, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert first.finished
+    assert second.finished
+    assert first.calls == second.calls
+    assert first.loss == second.loss
+    assert first.heldout_loss == second.heldout_loss
+
+
+def test_two_replicas_learn_what_one_process_learns(tmp_path, corpus):
+    config = replace(SMALL, epochs=6)
+    alone = loop.run(corpus, config, loop.prepare(corpus, config))
+    two, _ = run_in_two(tmp_path, corpus, config)
+    assert two.loss == pytest.approx(alone.loss, rel=0.05)
+    assert two.heldout_loss == pytest.approx(alone.heldout_loss, rel=0.05)
