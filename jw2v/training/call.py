@@ -22,7 +22,7 @@ class Text(NamedTuple):
 
     ids: Int[Array, " text"] | Int[np.ndarray, " text"]
     sentence: Int[Array, " text"] | Int[np.ndarray, " text"]
-    blocks: Int[Array, ""] | np.int32
+    blocks: Int[Array, ""]
 
 
 def negatives_shape(config: Config, loss: Loss | None) -> tuple[int, int]:

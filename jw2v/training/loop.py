@@ -209,7 +209,8 @@ def run(
     texts = _cut(_epochs(corpus, config, exchange), config)
     skipped = sum(feed.words for feed in itertools.islice(texts, done))
     feed = next(texts, None)
-    skipped, more, asked = replica.total(skipped, feed is not None, stop())
+    wish = stop()
+    skipped, more, asked = replica.total(skipped, feed is not None, wish)
     meter.skip(done, int(skipped))
     calls = done
     while more and not (asked and replica.rests(calls)):
@@ -221,15 +222,16 @@ def run(
         calls += 1
         feed = next(texts, None)  # while the device computes
         tables, (loss, pairs, words, more, stops) = replica.merge(
-            state.tables, due(setting.tiers, calls), *info, words, feed is not None, stop()
+            state.tables, due(setting.tiers, calls), *info, words, feed is not None, wish
         )
-        asked = asked or stops
         state = state._replace(tables=tables)
         meter.add(int(words), StepInfo(loss, pairs))
         if meter.ends_epoch:
             meter.evaluate(partial(heldout_loss, state.tables))
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
+        wish = stop()
+        asked = wish if exchange.size == 1 else asked or stops
     state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
     meter.stop(state.tables)
     if not more:
@@ -282,4 +284,4 @@ def _cut(text: Iterator[Segment], config: Config) -> Iterator[Feed]:
 
 
 def _text(feed: Feed) -> call.Text:
-    return call.Text(feed.ids, feed.sentence, np.int32(feed.blocks))
+    return call.Text(feed.ids, feed.sentence, np.asarray(feed.blocks, np.int32))  # pyright: ignore[reportArgumentType]

@@ -12,7 +12,7 @@ from verdicts import verdict
 
 from jw2v.blocks import naive_softmax, negative_sampling, windowed
 from jw2v.judge import Derivation, Entry, verify_derivations
-from jw2v.ledger import kernels
+from jw2v.ledger import example, kernels
 from jw2v.ledger.example import BLOCK as BLOCK_SIZE
 from jw2v.ledger.example import GROUP, example_block, small
 from jw2v.ledger.kernels import DERIVATIONS, claims_of, kernel_claim, pair_claim, window_claim
@@ -200,7 +200,7 @@ def test_a_scatter_that_overwrites_is_refuted(monkeypatch):
     def overwriting(grads, table):
         return jnp.zeros_like(table).at[grads.ids].set(grads.rows)
 
-    monkeypatch.setattr(kernels, "whole_table", overwriting)
+    monkeypatch.setattr(example, "whole_table", overwriting)
     assert verdict(kernel_claim("block", BLOCK)) == "refuted"
     assert verdict(kernel_claim("windows", WINDOWS)) == "refuted"
 

@@ -20,7 +20,7 @@ from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.blocks.windows import Block
 from jw2v.errors import UsageError
 from jw2v.judge.patterns import agreeing, check_patterns, measure_patterns, patterns
-from jw2v.ledger import kernels
+from jw2v.ledger import example as example_room
 from jw2v.ledger.example import table_gradients
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import loss as pair_loss
@@ -92,7 +92,9 @@ def softmax_window(total: int) -> Case:
 def kernel_of_a_pair(total: int, kernel: str, gradient: str = "manual") -> Case:
     """A kernel on a block of one centre word, which has one outside word on its left."""
     k = total - 1
-    config = Config(kernel=kernel, block=1, group=1, window=1, negatives=k, shared_negatives=k)
+    config = Config(
+        kernel=kernel, block=1, group=1, window=1, negatives=k, shared_negatives=k, sigmoid="exact"
+    )
     trained = kernel_of(config)
 
     def loss(V, U, o, neg):
@@ -117,7 +119,13 @@ def kernel_of_text(total: int, kernel: str, gradient: str = "manual") -> Case:
     """A kernel on text that shares its negatives: words of the text and negatives coincide."""
     neg, size = total - 4, 2
     config = Config(
-        kernel=kernel, block=size, group=size, window=1, negatives=3, shared_negatives=neg
+        kernel=kernel,
+        block=size,
+        group=size,
+        window=1,
+        negatives=3,
+        shared_negatives=neg,
+        sigmoid="exact",
     )
     trained = kernel_of(config)
 
@@ -278,7 +286,7 @@ def overwriting(grads: Any, table: Any) -> Any:
 @pytest.mark.parametrize("total", [6, pytest.param(8, marks=pytest.mark.slow)])
 def test_overwriting_passes_on_one_pattern_at_most(monkeypatch, name, total):
     """By hand on the usual case alone, all distinct; by kernel, whose halo repeats, on none."""
-    for module in (sys.modules[__name__], kernels):
+    for module in (sys.modules[__name__], example_room):
         monkeypatch.setattr(module, "whole_table", overwriting)
     loss, claimed, example, wrt = PAIRS[name](total)
     measured = measure_patterns(claimed, jax.grad(loss, wrt), example)
