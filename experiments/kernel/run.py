@@ -1,0 +1,151 @@
+"""What a training step costs on this backend, and of what it could cost.
+
+run.py           measures; on an accelerator, too
+run.py --write   the tables of results.json into README.md
+softmax.py       naive softmax beside PyTorch, on all cores; into the same results
+"""
+
+import argparse
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jw2v import Config
+from jw2v.errors import DataError, Jw2vError
+from jw2v.training import backend
+
+FOLDER = Path(__file__).parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "gensim_comparison")]
+
+from results import machine, read, versions, write
+from timing import Timed, alternating, ceilings, corpus, step
+
+VOCAB = 71_000
+STEPS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "autodiff": {"gradient": "autodiff"},
+    "exact sigmoid": {"sigmoid": "exact"},
+    "bfloat16 operands": {"precision": "bfloat16"},
+    "autodiff, exact, bfloat16": {
+        "gradient": "autodiff",
+        "sigmoid": "exact",
+        "precision": "bfloat16",
+    },
+    "no damping": {"damping": "none"},
+    "dim 300": {"dim": 300},
+    "block 4,096, tiles of 64": {"block": 4096, "group": 64, "shared_negatives": 64},
+    "windows": {"kernel": "windows"},
+}
+VOCABULARIES = (50_000, 200_000, 1_000_000)
+
+
+def main() -> None:
+    """Measure, or write the tables; a fault is one line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--results", type=Path, default=FOLDER / "results.json")
+    args = parser.parse_args()
+    try:
+        if args.write:
+            show(read(args.results))
+        else:
+            backend.one_thread()
+            measure(args.results)
+    except Jw2vError as error:
+        raise SystemExit(str(error)) from None
+
+
+def measure(path: Path) -> None:
+    """Time everything, one configuration after the other in each of the repeats."""
+    results = read(path) | {"machine": machine(), "versions": versions()}
+    results |= {"backend": backend.describe(), "runs": [], "ceilings": ceilings()}
+    print(results["backend"], results["ceilings"], flush=True)
+    for title, cases in groups():
+        for name, nanoseconds in alternating(dict(cases)).items():
+            run = {"group": title, "name": name, "ns": nanoseconds}
+            results["runs"].append(run)
+            print(f"{title}, {name}: {statistics.median(nanoseconds):.0f} ns a word", flush=True)
+        write(path, results)
+
+
+def groups() -> Iterator[tuple[str, Iterator[tuple[str, Timed]]]]:
+    """What is timed side by side."""
+    zipf = corpus(VOCAB)
+    yield "step", ((name, step(zipf, Config(**options))) for name, options in STEPS.items())
+    yield (
+        "vocabulary, Zipf",
+        ((f"{n:,}", step(corpus(n), Config())) for n in VOCABULARIES),
+    )
+    yield (
+        "vocabulary, uniform",
+        ((f"{n:,}", step(corpus(n, uniform=True), Config())) for n in VOCABULARIES),
+    )
+
+
+def show(results: dict[str, Any]) -> None:
+    """The tables into README.md."""
+    readme = FOLDER / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition("<!-- table -->")
+    _, _, after = rest.partition("<!-- /table -->")
+    made = f"{before}<!-- table -->\n\n{table(results)}\n\n<!-- /table -->{after}"
+    readme.write_text(made, encoding="utf-8")
+
+
+def table(results: dict[str, Any]) -> str:
+    """Times, and shares of the ceilings, in markdown."""
+    if not results["runs"]:
+        raise DataError("no runs yet; run the program first")
+    limits = results["ceilings"]
+    rows = [
+        "| group | step | ns a word | words/s | products, share of the ceiling | "
+        "rows moved, share of a copy |",
+        "| --- | --- | --: | --: | --: | --: |",
+    ]
+    for run in results["runs"]:
+        ns = statistics.median(run["ns"])
+        config = Config(**STEPS.get(run["name"], {}))
+        operands = "bfloat16" if config.precision == "bfloat16" else "float32"
+        product = flops(config) / ns / limits[f"{operands} product, GFLOP/s"]
+        moved = traffic(config) / ns / limits["copy, GB/s"]
+        shares = f"{product:.0%} | {moved:.0%}" if config.kernel == "block" else "– | –"
+        spread = f"{ns:.0f} ({min(run['ns']):.0f}–{max(run['ns']):.0f})"
+        rows.append(f"| {run['group']} | {run['name']} | {spread} | {1e9 / ns:,.0f} | {shares} |")
+    if "softmax" in results:
+        rows += ["", softmax(results["softmax"])]
+    ceiling = ", ".join(f"{name} {value:.0f}" for name, value in limits.items())
+    packages, cpu = results["versions"], results["machine"]["cpu"]
+    rows += ["", f"Ceilings: {ceiling}. {results['backend']}; {cpu}; jw2v {packages['jw2v']}."]
+    return "\n".join(rows)
+
+
+def softmax(found: dict[str, Any]) -> str:
+    """Naive softmax beside PyTorch, in a sentence."""
+    ours, theirs = found["ns"]["jw2v"], found["ns"]["torch"]
+    ratios = [t / o for o, t in zip(ours, theirs, strict=True)]
+    shape = f"{found['vocab']:,} words, dim {found['dim']}, {found['block']} centres a step"
+    return (
+        f"Naive softmax, {shape}, on {found['threads']} threads: "
+        f"jw2v {statistics.median(ours):,.0f} ns a centre, "
+        f"PyTorch {found['torch']} {statistics.median(theirs):,.0f}; "
+        f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})."
+    )
+
+
+def flops(config: Config) -> float:
+    """Of a centre word: three products of its tile's columns."""
+    columns = config.group_size + 2 * config.window + config.shared_negatives
+    return 3 * 2 * config.dim * columns
+
+
+def traffic(config: Config) -> float:
+    """Bytes of a centre word's rows: read to gather, read and written to scatter."""
+    columns = config.group_size + 2 * config.window + config.shared_negatives
+    return 3 * 4 * config.dim * (1 + columns / config.group_size)
+
+
+if __name__ == "__main__":
+    main()
