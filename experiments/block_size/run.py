@@ -5,6 +5,7 @@ run.py --write  the table into README.md, and figure.svg
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator
 from html import escape
@@ -76,13 +77,14 @@ def trained(text: str, rule: str, lr: float, block: int) -> float | None:
     bound = damping.STABLE
     damping.STABLE = bound if rule == "bounded" else float("inf")
     try:
-        return jw2v.train(text, config, check=False).run["heldout_loss"]
+        loss = jw2v.train(text, config, check=False).run["heldout_loss"]
     except DataError as error:
         if "the loss is" not in str(error):
             raise
         return None
     finally:
         damping.STABLE = bound
+    return loss if math.isfinite(loss) else None
 
 
 def show(results: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The training loop: feeds text to the jitted call, evaluates, reports, stops when told to."""
 
 import itertools
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from jw2v.optim.damping import Expected, damped
 from jw2v.optim.named import table_optimizer
 from jw2v.optim.rows import TableOptimizer
 from jw2v.training import call
+from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE, Exchange
 from jw2v.training.feed import Feed, feeds
@@ -31,6 +33,7 @@ from jw2v.training.meter import Meter, Progress, mean_loss, total
 from jw2v.training.state import TrainState, init, initial_tables
 from jw2v.training.step import StepInfo, kernel_of, make_step
 
+LOG = logging.getLogger("jw2v")
 HELDOUT_CALLS = 16  # held-out text is measured on at most this many calls' words
 NOTHING = StepInfo(0.0, 0.0)
 
@@ -135,9 +138,12 @@ def prepare(
     text = _text(Feed(np.zeros(length, np.int32), np.zeros(length, np.int32), 0, 0))
     heldout = len(corpus.heldout.ids) > 0
     draws = text, jax.random.key(0), np.int32(0), table
+    trained = jax.jit(train, donate_argnums=0).lower(start, *draws).compile()
+    if config.has_small_products and optimizer is None:
+        _warn_of_copies(trained.as_text() or "", start.tables)
     merged = tiers(centres * kept / kept.sum()) if replicas > 1 else ()
     return Setting(
-        jax.jit(train, donate_argnums=0).lower(start, *draws).compile(),
+        trained,
         jax.jit(evaluate).lower(start.tables, *draws).compile() if heldout else None,
         merged,
         {tier.rows: _merge_programs(start.tables, tier.rows) for tier in merged},
@@ -147,6 +153,18 @@ def prepare(
         words,
         time.perf_counter() - began,
     )
+
+
+def _warn_of_copies(program: str, tables: Tables) -> None:
+    copies = len(table_copies(program, tables.V.shape))
+    if copies:
+        LOG.warning(
+            "XLA copies a whole table %d times a step here (jax %s, jaxlib %s): training is slow; "
+            "take another version of jaxlib",
+            copies,
+            jax.__version__,
+            jax.lib.__version__,
+        )
 
 
 def _merge_programs(tables: Tables, rows: int) -> Programs:

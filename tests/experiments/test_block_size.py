@@ -53,8 +53,7 @@ def test_a_run_is_trained_by_its_rule(program, tmp_path):
     steady = program.trained(text, "bounded", 0.1, 4096)
     assert steady is not None
     assert steady < 4.2
-    lost = program.trained(text, "none", 1e3, 4096)
-    assert lost is None or lost > 1e3
+    assert program.trained(text, "none", 1e30, 256) is None
     assert bound == damping.STABLE
 
 

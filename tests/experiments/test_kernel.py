@@ -32,7 +32,7 @@ def test_the_text_follows_its_law(program):
     assert counts[0] > 5 * counts[100] > 0
     assert text.train.offsets[-1] == len(text.train.ids)
     uniform = np.bincount(program.timing.corpus(1000, uniform=True).train.ids, minlength=1000)
-    assert uniform.max() < 1.3 * uniform.min()
+    assert uniform.max() < 1.6 * uniform.min()
 
 
 def test_a_step_is_timed(program, monkeypatch):

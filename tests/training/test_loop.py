@@ -289,3 +289,12 @@ def test_draws_differ_between_blocks_and_calls():
     drawn = np.concatenate([one.neg_ids, two.neg_ids]).reshape(16, -1)
     assert len({tuple(row) for row in drawn}) == 16
     assert set(np.unique(one.width)) == {1, 2, 3}
+
+
+def test_a_program_that_copies_a_table_is_told_of(corpus, monkeypatch, caplog):
+    with caplog.at_level("WARNING", "jw2v"):
+        loop.prepare(corpus, SMALL)
+        assert caplog.text == ""
+        monkeypatch.setattr(loop, "table_copies", lambda program, shape: ["a copy"])
+        loop.prepare(corpus, SMALL)
+    assert f"XLA copies a whole table 1 times a step here (jax {jax.__version__}" in caplog.text
