@@ -55,7 +55,6 @@ def kernel(
         groups, shared = block.neg_ids.shape
         size, dim = v.shape
         _, omega = band(block, chunk=size // groups, weights=weights, dtype=v.dtype)
-        omega = jnp.swapaxes(omega, -1, -2)  # [tile, column, centre]
         nu = (negatives / shared) * jnp.sum(omega, axis=1, keepdims=True)
         weight = jnp.concatenate([omega, jnp.repeat(nu, shared, axis=1)], axis=1)
         sign = jnp.where(jnp.arange(weight.shape[1]) < omega.shape[1], -1, 1).astype(v.dtype)

@@ -108,7 +108,7 @@ def contexts(
 
 def band(
     block: Block, *, chunk: int, weights: WindowWeights, dtype: DTypeLike
-) -> tuple[Int[Array, "chunks columns"], Float[Array, "chunks chunk columns"]]:
+) -> tuple[Int[Array, "chunks columns"], Float[Array, "chunks columns chunk"]]:
     """The windows as a band of dense tiles, for kernels that multiply matrices.
 
     Args:
@@ -119,16 +119,16 @@ def band(
 
     Returns:
       Outside ids of each tile, `columns` = chunk + 2 window consecutive words, and ω of each
-      (centre, column) of a tile.
+      (column, centre) of a tile.
     """
     window, block_size = block.window, block.width.shape[0]
     chunks, columns = block_size // chunk, chunk + 2 * window
-    row, column = jnp.arange(chunk)[:, None], jnp.arange(columns)[None, :]
-    at = jnp.arange(chunks)[:, None] * chunk + column  # [chunks, columns]
-    centre_sentence = block.sentence[block.centres].reshape(chunks, chunk, 1)
-    same = (block.sentence[at][:, None, :] == centre_sentence) & (centre_sentence >= 0)
+    column, row = jnp.arange(columns)[:, None], jnp.arange(chunk)[None, :]
+    at = jnp.arange(chunks)[:, None] * chunk + column.T  # [chunks, columns]
+    centre_sentence = block.sentence[block.centres].reshape(chunks, 1, chunk)
+    same = (block.sentence[at][:, :, None] == centre_sentence) & (centre_sentence >= 0)
     distance = jnp.broadcast_to(jnp.abs(column - window - row)[None], same.shape)
-    width = jnp.broadcast_to(block.width.reshape(chunks, chunk, 1), same.shape)
+    width = jnp.broadcast_to(block.width.reshape(chunks, 1, chunk), same.shape)
     weight = pair_weight(distance, width, same, window=window, weights=weights, dtype=dtype)
     return block.ids[at], weight
 

@@ -55,7 +55,7 @@ def from_band(block: Block, weights: WindowWeights, chunk: int) -> np.ndarray:
     for i, tile in enumerate(tiles):
         span = slice(i * chunk, i * chunk + chunk + 2 * block.window)
         np.testing.assert_array_equal(columns[i], np.asarray(block.ids)[span])
-        omega[i * chunk : (i + 1) * chunk, span] = tile
+        omega[i * chunk : (i + 1) * chunk, span] = tile.T
     return omega
 
 
