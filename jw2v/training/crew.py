@@ -41,16 +41,24 @@ def workers_of(config: Config, words: int, *, portable: bool) -> int:
       portable: whether all that is needed can be told to another process: no optimizer or loss of
         the user's own.
     """
-    asked = config.workers
-    if asked == 1 or not config.has_small_products or jax.default_backend() != "cpu":
+    wanted = config.workers
+    if wanted is None:
+        wanted = min(backend.cores(), MOST) if words * config.epochs >= WORTH else 1
+    why = _why_alone(config, portable=portable)
+    if wanted > 1 and why is not None:
+        LOG.info("one process: %s", why)
         return 1
+    return wanted
+
+
+def _why_alone(config: Config, *, portable: bool) -> str | None:
     if not portable:
-        if asked is not None:
-            LOG.info("one process: an optimizer or loss given as an object stays in it")
-        return 1
-    if asked is None:
-        return min(backend.cores(), MOST) if words * config.epochs >= WORTH else 1
-    return asked
+        return "an optimizer or loss given as an object stays in it"
+    if jax.default_backend() != "cpu":
+        return "the accelerator is shared by all"
+    if not config.has_small_products:
+        return "sgd on blocks of negative sampling alone trains in several"
+    return None
 
 
 class Crew:

@@ -28,7 +28,7 @@ from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE, Exchange
 from jw2v.training.feed import Feed, feeds
-from jw2v.training.merge import Programs, Replica, Tier, due, first_rows, tiers, with_first_rows
+from jw2v.training.merge import Replica, Tier, Write, due, tiers, with_first_rows
 from jw2v.training.meter import Meter, Progress, mean_loss, total
 from jw2v.training.state import TrainState, init, initial_tables
 from jw2v.training.step import StepInfo, kernel_of, make_step
@@ -56,7 +56,7 @@ class Setting(NamedTuple):
     train: Callable[..., tuple[TrainState, StepInfo]]
     evaluate: Callable[..., StepInfo] | None  # None where no text is held out
     tiers: tuple[Tier, ...]
-    merges: dict[int, Programs]  # by number of rows
+    writes: dict[int, Write]  # of merged rows, by their number
     noise: Array
     schedule: optax.Schedule
     start: TrainState
@@ -146,7 +146,7 @@ def prepare(
         trained,
         jax.jit(evaluate).lower(start.tables, *draws).compile() if heldout else None,
         merged,
-        {tier.rows: _merge_programs(start.tables, tier.rows) for tier in merged},
+        {tier.rows: _write_of(start.tables, tier.rows) for tier in merged},
         table,
         schedule,
         start,
@@ -167,13 +167,9 @@ def _warn_of_copies(program: str, tables: Tables) -> None:
         )
 
 
-def _merge_programs(tables: Tables, rows: int) -> Programs:
-    """A merge of all rows reads none: the host sees the tables of a CPU where they are."""
-    vocab = len(tables.V)
-    first = jax.eval_shape(partial(first_rows, rows=rows), tables)
-    read = jax.jit(partial(first_rows, rows=rows)).lower(tables).compile()
-    write = jax.jit(with_first_rows, donate_argnums=0).lower(tables, *first).compile()
-    return Programs(read if rows < vocab else lambda tables: tables, write)
+def _write_of(tables: Tables, rows: int) -> Write:
+    first = [jax.ShapeDtypeStruct((rows, table.shape[1]), table.dtype) for table in tables]
+    return jax.jit(with_first_rows, donate_argnums=0).lower(tables, *first).compile()
 
 
 def run(
@@ -210,7 +206,7 @@ def run(
     train_key, heldout_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1))
     if exchange.size > 1:
         train_key = jax.random.fold_in(train_key, exchange.rank)
-    replica = Replica(exchange, state.tables, setting.merges)
+    replica = Replica(exchange, state.tables, setting.writes)
     meter = Meter(corpus, config, setting.words, setting.schedule, replicas=exchange.size)
     heldout = list(itertools.islice(_heldout(corpus, config), HELDOUT_CALLS))
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jw2v.blocks.tables import Tables
-from jw2v.training.exchange import Exchange
+from jw2v.training.exchange import LINE, Exchange
 
 MOST = 8
 INTERVALS = (1, 4, 16, 64, 256)
@@ -54,34 +54,30 @@ def due(tiers: tuple[Tier, ...], call: int) -> int:
     return max((tier.rows for tier in tiers if call % tier.every == 0), default=0)
 
 
-def first_rows(tables: Tables, rows: int) -> Tables:
-    """The first rows of both tables."""
-    return Tables(*(table[:rows] for table in tables))
-
-
 def with_first_rows(tables: Tables, V: Array, U: Array) -> Tables:
-    """The tables with their first rows replaced."""
+    """The tables with their first rows replaced.
+
+    >>> import jax.numpy as jnp
+    >>> tables = Tables(jnp.zeros((3, 1)), jnp.zeros((3, 1)))
+    >>> print(with_first_rows(tables, jnp.ones((2, 1)), jnp.ones((1, 1))).V[:, 0])
+    [1. 1. 0.]
+    """
     put = jax.lax.dynamic_update_slice
     return Tables(put(tables.V, V, (0, 0)), put(tables.U, U, (0, 0)))
 
 
-class Programs(NamedTuple):
-    """`first_rows` and `with_first_rows`, compiled for one number of rows."""
-
-    read: Callable[[Tables], Tables]
-    write: Callable[..., Tables]
+Write = Callable[[Tables, np.ndarray, np.ndarray], Tables]
+"""`with_first_rows`, compiled for one number of rows, in place."""
 
 
 class Replica:
     """This process's tables among those of the others."""
 
-    def __init__(
-        self, exchange: Exchange, tables: Tables, programs: Mapping[int, Programs]
-    ) -> None:
-        """Start from tables that are the same in every process; programs go by number of rows."""
-        self._exchange, self._programs = exchange, programs
+    def __init__(self, exchange: Exchange, tables: Tables, writes: Mapping[int, Write]) -> None:
+        """Start from tables that are the same in every process; writes go by number of rows."""
+        self._exchange, self._writes = exchange, writes
         alone = exchange.size == 1
-        self._base = None if alone else [np.array(table) for table in tables]
+        self._base = None if alone else [_aligned(np.asarray(table)) for table in tables]
 
     def rests(self, calls: int) -> bool:
         """Whether all rows are merged after so many calls, so that one state tells everything."""
@@ -104,6 +100,16 @@ class Replica:
         if self._base is None or rows == 0:
             return tables, self.total(*numbers)
         base, sums = [whole[:rows] for whole in self._base], np.zeros(len(numbers))
-        mine = [np.asarray(x) for x in self._programs[rows].read(tables)]
+        mine = [np.asarray(table)[:rows] for table in tables]  # where they are, on a CPU
         self._exchange.merge([*base, sums], [*mine, np.array(numbers, np.float64)])
-        return self._programs[rows].write(tables, *base), sums.tolist()
+        del mine  # what is looked at cannot be written in place
+        return self._writes[rows](tables, *base), sums.tolist()
+
+
+def _aligned(array: np.ndarray) -> np.ndarray:
+    """A copy that starts where XLA takes an array as it lies, instead of copying it once more."""
+    raw = np.empty(array.nbytes + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    copy = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy

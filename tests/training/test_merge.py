@@ -81,10 +81,10 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
     rng = np.random.default_rng(0)
     base, *deltas = rng.integers(-9, 9, (3, 2, 5, 2)).astype(np.float32)  # their sums are exact
     start = Tables(*map(jnp.asarray, base))
-    programs = {rows: loop._merge_programs(start, rows)}
+    writes = {rows: loop._write_of(start, rows)}
 
     def work(member: SharedMemory):
-        replica = Replica(member, start, programs)
+        replica = Replica(member, start, writes)
         mine = Tables(*map(jnp.asarray, base + deltas[member.rank]))
         merged, (ranks, one) = replica.merge(mine, rows, member.rank, 1)
         assert (ranks, one) == (1, 2)
