@@ -20,6 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "sigmoid": ("polynomial", "exact"),
     "precision": ("float32", "bfloat16", "float64"),
 }
+CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
     "window": 1,
@@ -90,7 +91,7 @@ class Config:
     precision: str = "float32"
     """float32, bfloat16 (operands; sums and tables float32) or float64."""
     block: int | None = None
-    """Centre words a step; by default 512, for naive_softmax 256."""
+    """Centre words a step; by default 512, for vectors longer than 156 or naive_softmax 256."""
     shared_negatives: int = 24
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
     group: int = 16
@@ -136,7 +137,8 @@ class Config:
         """Centre words a step."""
         if self.block is not None:
             return self.block
-        return 256 if self.loss == "naive_softmax" else 512
+        large = self.loss == "naive_softmax" or 512 * self.dim > CACHED
+        return 256 if large else 512
 
     @property
     def group_size(self) -> int:

@@ -72,4 +72,5 @@ def test_defaults_that_follow_other_options():
     assert Config(lr=0.2).end_lr == pytest.approx(2e-5)
     assert Config(optimizer="adam").start_lr == 0.001
     assert Config(loss="naive_softmax").block_size == 256
+    assert [Config(dim=dim).block_size for dim in (100, 156, 157, 300)] == [512, 512, 256, 256]
     assert next(iter(fields_of(Config()))) == "dim"
