@@ -8,7 +8,7 @@
 trains with it is the exact gradient of J̃, the loss with the integral of σ̃ in place of the softplus
 log(1 + eˣ):
 
-    s̃(x) = log 2 + 5 (z/2 + a z²/2 + b z⁴/4 + c z⁶/6 + d z⁸/8) + (x − 5 z) σ̃(x),    s̃' = σ̃
+    s̃(x) = log 2 + 5 (z/2 + a z²/2 + b z⁴/4 + c z⁶/6 + d z⁸/8) + max(0, x − 5),       s̃' = σ̃
     |s̃(x) − log(1 + eˣ)| < 0.0051 for every x
 
 Source: a, b, c, d have the least largest error on |x| ≤ 4 among those for which the error nowhere
@@ -44,4 +44,4 @@ def softplus(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     z = jnp.clip(x / REACH, -1, 1)
     z2 = z * z
     even = z2 * (A / 2 + z2 * (B / 4 + z2 * (C / 6 + z2 * D / 8)))
-    return math.log(2) + REACH * (z / 2 + even) + (x - REACH * z) * sigmoid(x)
+    return math.log(2) + REACH * (z / 2 + even) + jnp.maximum(x - REACH, 0)
