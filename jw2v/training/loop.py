@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import jax
@@ -163,7 +164,7 @@ def _warn_of_copies(program: str, tables: Tables) -> None:
             "take another version of jaxlib",
             copies,
             jax.__version__,
-            jax.lib.__version__,
+            version("jaxlib"),
         )
 
 
