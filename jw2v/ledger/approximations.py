@@ -131,9 +131,11 @@ def noise_law_claim() -> Derivation:
         return x * jnp.maximum(jnp.asarray(off, x.dtype), 2.0**-32)
 
     step = Step("noise law", r"|P_{table}(w) - P(w)| \le 2^{-32}", worst, kind="bound")
-    return Derivation(
-        "noise law", lambda x: x * jnp.full(off.shape, 2.0**-32, x.dtype), (np.float64(1),), (step,)
-    )
+
+    def kept(x: Any) -> Any:
+        return x * jnp.full(off.shape, 2.0**-32, x.dtype)
+
+    return Derivation("noise law", kept, (np.float64(1),), (step,), dtypes=BOTH)
 
 
 def _kernel_claim(name: str, latex: str, mean: Any, config: Config, block: Block) -> Derivation:
