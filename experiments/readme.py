@@ -16,7 +16,10 @@ README = HERE.parent / "README.md"
 sys.path[:0] = [str(HERE / "gensim_comparison"), str(HERE / "judge_shootout")]
 
 import tables
+from results import fill
 from table import summary
+
+from jw2v.errors import DataError
 
 
 def main() -> None:
@@ -26,7 +29,10 @@ def main() -> None:
     )
     parser.add_argument("--check", action="store_true")
     text = README.read_text(encoding="utf-8")
-    made = filled(text)
+    try:
+        made = filled(text)
+    except DataError as error:
+        raise SystemExit(str(error)) from None
     if parser.parse_args().check:
         raise SystemExit(made != text)
     README.write_text(made, encoding="utf-8")
@@ -35,12 +41,7 @@ def main() -> None:
 def filled(readme: str) -> str:
     """The README with every generated part made anew."""
     for name, part in parts().items():
-        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, found, rest = readme.partition(start)
-        _, closed, after = rest.partition(end)
-        if not (found and closed):
-            raise SystemExit(f"README.md has no {start} ... {end}")
-        readme = f"{before}{start}\n\n{part}\n\n{end}{after}"
+        readme = fill(readme, part, name)
     return readme
 
 

@@ -19,7 +19,7 @@ from jw2v.optim import damping
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent / "gensim_comparison"))
 
-from results import machine, read, versions, write
+from results import machine, read, versions, write, write_table
 
 BLOCKS = (256, 512, 1024, 2048, 4096, 8192, 16_384)
 RATES = (0.01, 0.025, 0.05, 0.1)
@@ -89,11 +89,7 @@ def trained(text: str, rule: str, lr: float, block: int) -> float | None:
 
 def show(results: dict[str, Any]) -> None:
     """The table into README.md, and the figure beside it."""
-    readme = FOLDER / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition("<!-- table -->")
-    _, _, after = rest.partition("<!-- /table -->")
-    made = f"{before}<!-- table -->\n\n{table(results)}\n\n<!-- /table -->{after}"
-    readme.write_text(made, encoding="utf-8")
+    write_table(FOLDER / "README.md", table(results))
     (FOLDER / "figure.svg").write_text(figure(results), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The results file, and what is known of the machine."""
+"""The results file, what is known of the machine, and where a README has its tables."""
 
 import json
 import os
@@ -46,6 +46,25 @@ def write(path: Path, results: dict[str, Any]) -> None:
     """Write the whole file, or leave the old one."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def fill(readme: str, made: str, name: str = "table") -> str:
+    """The README with what was made between the markers of a name.
+
+    Raises:
+      DataError: it has no markers.
+    """
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, start, rest = readme.partition(first)
+    _, end, after = rest.partition(last)
+    if not (start and end):
+        raise DataError(f"the README has no {first} ... {last}; put them where the {name} goes")
+    return f"{before}{first}\n\n{made}\n\n{last}{after}"
+
+
+def write_table(readme: Path, made: str) -> None:
+    """Put a table into a README."""
+    readme.write_text(fill(readme.read_text(encoding="utf-8"), made), encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:

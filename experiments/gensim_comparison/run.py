@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from quality import Judge, draw_pairs
-from results import check_machine, read, write
+from results import check_machine, read, write, write_table
 from runs import Cell, System, facts, measure
 from systems import GENSIM, SHARED, SYSTEMS
-from table import fill, table
+from table import table
 from text import prepare
 
 from jw2v import Config
@@ -72,7 +72,7 @@ def show(results: Path, *, readme: Path | None) -> None:
     made = table(read(results))
     print(made)
     if readme is not None:
-        readme.write_text(fill(readme.read_text(encoding="utf-8"), made), encoding="utf-8")
+        write_table(readme, made)
 
 
 def compare(args: argparse.Namespace) -> None:

@@ -10,7 +10,6 @@ from systems import SHARED
 
 from jw2v.errors import DataError
 
-START, END = "<!-- table -->", "<!-- /table -->"
 TITLES = {"wordsim353": "WS353", "simlex999": "SimLex-999", "questions-words": "analogies"}
 SECONDS = ("vocabulary", "compile", "train", "total", "process")
 
@@ -55,19 +54,6 @@ def summary(results: dict[str, Any]) -> str:
         figures.insert(1, _ratio(speed, gensim, jw2v))
         lines.append([f"{run['text']}, {_name(run)}", *figures])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def fill(readme: str, made: str) -> str:
-    """The README with the table between its markers.
-
-    Raises:
-      DataError: it has no markers.
-    """
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise DataError(f"the README has no {START} ... {END}; put them where the table goes")
-    return f"{before}{START}\n\n{made}\n\n{END}{after}"
 
 
 def comparisons(results: dict[str, Any]) -> Iterator[tuple[Runs, Runs]]:

@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "gensim_comparison"))
 
 import right
 import shootout
-from results import check_machine, read, versions, write
+from results import check_machine, read, versions, write, write_table
 from subjects import subjects
-from tables import fill, tables
+from tables import tables
 
 from jw2v.errors import Jw2vError, UsageError
 
@@ -70,8 +70,7 @@ def show(results: Path, *, write_files: bool) -> None:
     if write_files:
         from figure import figure
 
-        readme = FOLDER / "README.md"
-        readme.write_text(fill(readme.read_text(encoding="utf-8"), made), encoding="utf-8")
+        write_table(FOLDER / "README.md", made)
         (FOLDER / "figure.svg").write_text(figure(read(results)), encoding="utf-8")
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from jw2v.errors import DataError
 
-START, END = "<!-- table -->", "<!-- /table -->"
 CELLS = ("sum float32", "sum float64", "mean float32", "mean float64")
 SOURCES = ("1 edit", "2 edits", "human")
 CHECKERS = {
@@ -100,19 +99,6 @@ def given(wrong: list[Record], checker: str, cell: str, sources: Iterable[str] =
 def false_alarms(wrong: list[Record], checker: str, cell: str) -> int:
     """How many right gradients are refused."""
     return sum(cell in r["false_alarms"].get(checker, ()) for r in wrong)
-
-
-def fill(readme: str, made: str) -> str:
-    """The README with the tables between its markers.
-
-    Raises:
-      DataError: it has no markers.
-    """
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise DataError(f"the README has no {START} ... {END}; put them where the tables go")
-    return f"{before}{START}\n\n{made}\n\n{END}{after}"
 
 
 def _setting(results: dict[str, Any], wrong: list[Record], right: list[Record]) -> str:

@@ -19,7 +19,7 @@ from jw2v.training import backend
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "gensim_comparison")]
 
-from results import machine, read, versions, write
+from results import machine, read, versions, write, write_table
 from timing import Timed, alternating, ceilings, corpus, step
 
 VOCAB = 71_000
@@ -88,11 +88,7 @@ def groups() -> Iterator[tuple[str, Iterator[tuple[str, Timed]]]]:
 
 def show(results: dict[str, Any]) -> None:
     """The tables into README.md."""
-    readme = FOLDER / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition("<!-- table -->")
-    _, _, after = rest.partition("<!-- /table -->")
-    made = f"{before}<!-- table -->\n\n{table(results)}\n\n<!-- /table -->{after}"
-    readme.write_text(made, encoding="utf-8")
+    write_table(FOLDER / "README.md", table(results))
 
 
 def table(results: dict[str, Any]) -> str:

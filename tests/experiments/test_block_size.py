@@ -1,11 +1,10 @@
 """The frontier's program: what it trains, what it writes of it, and what it draws."""
 
-import sys
 import xml.etree.ElementTree as ET
-from importlib import import_module
 from pathlib import Path
 
 import pytest
+from programs import modules
 from texts import topical_text
 
 from jw2v.errors import DataError
@@ -16,14 +15,7 @@ FOLDER = Path(__file__).parents[2] / "experiments" / "block_size"
 
 @pytest.fixture(scope="module")
 def program():
-    path = list(sys.path)
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return import_module("run")
-    finally:
-        sys.path[:] = path
-        for name in ("run", "results"):
-            sys.modules.pop(name, None)
+    return modules("block_size", "run").run
 
 
 @pytest.fixture

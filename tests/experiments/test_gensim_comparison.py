@@ -4,7 +4,6 @@ import os
 import random
 import sys
 from collections import Counter
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from programs import modules
 
 from jw2v.corpus import Sentences, Vocabulary, demo_sentences, is_heldout
 from jw2v.errors import DataError, UsageError
@@ -23,14 +23,7 @@ MODULES = ("quality", "results", "run", "runs", "systems", "table", "text")
 
 @pytest.fixture(scope="module")
 def program() -> SimpleNamespace:
-    """The modules of the experiment; their plain names are free again afterwards."""
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return SimpleNamespace(**{name: import_module(name) for name in MODULES})
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in MODULES:
-            sys.modules.pop(name, None)
+    return modules("gensim_comparison", *MODULES)
 
 
 @pytest.fixture
@@ -389,7 +382,7 @@ def test_the_table_goes_into_the_readme(program, tmp_path: Path, capsys):
     text = f"{before}<!-- table -->\n\n{table}\n\n<!-- /table -->{after}"
     assert readme.read_text() == text
     with pytest.raises(DataError, match=r"the README has no <!-- table --> ... <!-- /table -->; "):
-        program.table.fill("no markers", table)
+        program.results.fill("no markers", table)
 
 
 @pytest.mark.parametrize(

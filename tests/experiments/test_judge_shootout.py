@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from programs import modules
 
 from jw2v.errors import DataError
 
@@ -19,15 +20,7 @@ MODULES = ("subjects", "wrong", "checkers", "shootout", "right", "tables", "figu
 
 @pytest.fixture(scope="module")
 def program() -> SimpleNamespace:
-    """The modules of the experiment; their plain names are free again afterwards."""
-    path = list(sys.path)
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return SimpleNamespace(**{name: import_module(name) for name in (*MODULES, *OTHERS)})
-    finally:
-        sys.path[:] = path
-        for name in (*MODULES, *OTHERS):
-            sys.modules.pop(name, None)
+    return modules("judge_shootout", *MODULES, *OTHERS)
 
 
 def subject(program, name):

@@ -1,12 +1,10 @@
 """The program that times steps: its made-up text, its arithmetic, its table."""
 
-import sys
-from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from programs import modules
 
 from jw2v import Config
 from jw2v.errors import DataError
@@ -16,14 +14,7 @@ FOLDER = Path(__file__).parents[2] / "experiments" / "kernel"
 
 @pytest.fixture(scope="module")
 def program():
-    path = list(sys.path)
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return SimpleNamespace(run=import_module("run"), timing=import_module("timing"))
-    finally:
-        sys.path[:] = path
-        for name in ("run", "timing", "results"):
-            sys.modules.pop(name, None)
+    return modules("kernel", "run", "timing")
 
 
 def test_the_text_follows_its_law(program):
