@@ -195,6 +195,8 @@ def _ready(
         guard()
         setting = loop.prepare(text, config, optimizer=optimizer, loss=loss, initial=initial)
         saved = resumed and checkpoint.load(resumed, setting.start, made_with)
+        if saved:
+            LOG.info("going on after call %d", saved.calls)
         going_on = (saved.state, saved.calls) if saved else None
         yield partial(loop.run, text, config, setting, resumed=going_on)
         return

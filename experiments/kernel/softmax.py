@@ -20,7 +20,6 @@ from jw2v import Config
 from jw2v.blocks.windows import contexts
 from jw2v.training import backend, loop
 from jw2v.training.call import draw_blocks
-from jw2v.training.exchange import ALONE
 
 VOCAB = 20_000
 CONFIG = Config(loss="naive_softmax", damping="none", blocks_per_call=8)
@@ -68,12 +67,12 @@ def _blocks(text) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     import jax
     import jax.numpy as jnp
 
-    feeds = loop._cut(loop._epochs(text, CONFIG, ALONE), CONFIG)
+    feeds = loop.feeds_of(text, CONFIG)
     found = []
     for _ in range(CALLS):
         drawn = draw_blocks(
             jax.random.key(0),
-            loop._text(next(feeds)),
+            loop.text_of(next(feeds)),
             jnp.zeros(VOCAB, jnp.uint32),
             config=CONFIG,
             negatives=(1, 0),

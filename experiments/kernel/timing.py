@@ -11,7 +11,6 @@ import numpy as np
 from jw2v import Config
 from jw2v.corpus import Corpus, Options, Sentences, Stats, Vocabulary
 from jw2v.training import loop
-from jw2v.training.exchange import ALONE
 
 REPEATS = 5
 CALLS = 4  # of a repeat
@@ -56,8 +55,8 @@ def corpus(vocab: int, *, uniform: bool = False) -> Corpus:
 def step(text: Corpus, config: Config) -> Timed:
     """Calls of the training loop, in which it takes its steps."""
     setting = loop.prepare(text, config)
-    feeds = loop._cut(loop._epochs(text, config, ALONE), config)
-    texts = [jax.tree.map(jnp.asarray, loop._text(next(feeds))) for _ in range(CALLS)]
+    feeds = loop.feeds_of(text, config)
+    texts = [jax.tree.map(jnp.asarray, loop.text_of(next(feeds))) for _ in range(CALLS)]
     key, state = jax.random.key(0), [setting.start]
 
     def call() -> None:

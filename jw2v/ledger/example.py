@@ -38,8 +38,7 @@ def small(config: Config) -> Config:
 def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) -> Block:
     """A block with repeated words, two sentences and padding; negatives that repeat and hit.
 
-    It has three tiles of the block kernel and two groups, which end elsewhere than the tiles. It is
-    of NumPy arrays: making it needs no backend.
+    It has two tiles of the block kernel. It is of NumPy arrays: making it needs no backend.
 
     >>> example_block(small(Config(window=3))).ids.shape
     (18,)

@@ -136,7 +136,7 @@ def prepare(
     began = time.perf_counter()
     centres = config.blocks_per_call * config.block_size
     length = centres + 2 * config.window
-    text = _text(Feed(np.zeros(length, np.int32), np.zeros(length, np.int32), 0, 0))
+    text = text_of(Feed(np.zeros(length, np.int32), np.zeros(length, np.int32), 0, 0))
     heldout = len(corpus.heldout.ids) > 0
     draws = text, jax.random.key(0), np.int32(0), table
     trained = jax.jit(train, donate_argnums=0).lower(start, *draws).compile()
@@ -215,13 +215,13 @@ def run(
         if setting.evaluate is None:
             return None
         infos = [
-            setting.evaluate(tables, _text(feed), heldout_key, np.int32(i), setting.noise)
+            setting.evaluate(tables, text_of(feed), heldout_key, np.int32(i), setting.noise)
             for i, feed in enumerate(heldout)
             if i % exchange.size == exchange.rank
         ]
         return mean_loss([StepInfo(*replica.total(*total(infos)))])
 
-    texts = _cut(_epochs(corpus, config, exchange), config)
+    texts = feeds_of(corpus, config, exchange)
     skipped = sum(feed.words for feed in itertools.islice(texts, done))
     feed = next(texts, None)
     wish = stop()
@@ -232,7 +232,7 @@ def run(
         info, words = NOTHING, 0
         if feed is not None:
             index = np.int32(calls)
-            state, info = setting.train(state, _text(feed), train_key, index, setting.noise)
+            state, info = setting.train(state, text_of(feed), train_key, index, setting.noise)
             words = feed.words
         calls += 1
         feed = next(texts, None)  # while the device computes
@@ -260,6 +260,11 @@ def run(
         {"compile": setting.compile_seconds, **meter.seconds()},
         meter.words_per_s(),
     )
+
+
+def feeds_of(corpus: Corpus, config: Config, exchange: Exchange = ALONE) -> Iterator[Feed]:
+    """The calls of a run: this process's part of the text, all epochs."""
+    return _cut(_epochs(corpus, config, exchange), config)
 
 
 def _epochs(corpus: Corpus, config: Config, exchange: Exchange) -> Iterator[Segment]:
@@ -298,5 +303,6 @@ def _cut(text: Iterator[Segment], config: Config) -> Iterator[Feed]:
     )
 
 
-def _text(feed: Feed) -> call.Text:
+def text_of(feed: Feed) -> call.Text:
+    """What the programs of a setting are given of a feed."""
     return call.Text(feed.ids, feed.sentence, np.asarray(feed.blocks, np.int32))  # pyright: ignore[reportArgumentType]
