@@ -13,7 +13,7 @@ from typing import Any
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 
-sys.path[:0] = [str(HERE / "gensim_comparison"), str(HERE / "judge_shootout")]
+sys.path[:0] = [str(HERE / name) for name in ("gensim_comparison", "judge_shootout")]
 
 import tables
 from results import fill

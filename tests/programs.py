@@ -14,7 +14,7 @@ def modules(experiment: str, *names: str) -> SimpleNamespace:
     What was imported from experiments/ on the way is forgotten, so that its plain names are free.
     """
     path, before = list(sys.path), set(sys.modules)
-    sys.path.insert(0, str(EXPERIMENTS / experiment))
+    sys.path[:0] = [str(EXPERIMENTS / experiment), str(EXPERIMENTS)]
     try:
         return SimpleNamespace(**{name: import_module(name) for name in names})
     finally:

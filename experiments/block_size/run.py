@@ -17,7 +17,7 @@ from jw2v.errors import DataError, Jw2vError
 from jw2v.optim import damping
 
 FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER.parent / "gensim_comparison"))
+sys.path.insert(0, str(FOLDER.parent))
 
 from results import machine, read, versions, write, write_table
 

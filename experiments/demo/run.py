@@ -15,7 +15,7 @@ from jw2v.errors import Jw2vError
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
 
-sys.path.insert(0, str(FOLDER.parent / "gensim_comparison"))
+sys.path.insert(0, str(FOLDER.parent))
 
 from results import VERSION, machine, versions, write
 

@@ -8,10 +8,14 @@ import argparse
 import dataclasses
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER.parent))
 
 from quality import Judge, draw_pairs
 from results import check_machine, read, write, write_table
@@ -25,7 +29,6 @@ from jw2v.corpus import PAIRS, pairs_file
 from jw2v.errors import Jw2vError, UsageError, unknown
 from jw2v.training.config import fields_of
 
-FOLDER = Path(__file__).parent
 QUICK_LINES = 20_000
 
 

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "gensim_comparison"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import right
 import shootout

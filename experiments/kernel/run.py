@@ -17,7 +17,7 @@ from jw2v.errors import DataError, Jw2vError
 from jw2v.training import backend
 
 FOLDER = Path(__file__).parent
-sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "gensim_comparison")]
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
 from results import machine, read, versions, write, write_table
 from timing import Timed, alternating, ceilings, corpus, step

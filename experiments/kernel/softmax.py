@@ -11,7 +11,7 @@ import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
 
 FOLDER = Path(__file__).parent
-sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "gensim_comparison")]
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
 from results import read, write
 from timing import CALLS, Timed, alternating, corpus, step

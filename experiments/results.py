@@ -11,7 +11,7 @@ from jw2v.errors import DataError
 from jw2v.files import replacing
 
 VERSION = 1
-PACKAGES = ("jax", "jaxlib", "numpy", "gensim", "jw2v")
+PACKAGES = ("jax", "jaxlib", "optax", "numpy", "gensim", "jw2v")
 
 
 def read(path: Path) -> dict[str, Any]:
