@@ -10,17 +10,17 @@ all but one; a word that was not drawn gets exactly zero (part (h) iii); and wit
 this is part (d), `∂J/∂U` by rows.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 
 class Tables(NamedTuple):
-    """The parameters: centre vectors and outside vectors."""
+    """The parameters, `[vocab, dim]` each; or what there is of each, such as their gradients."""
 
-    V: Float[Array, "vocab dim"]
-    U: Float[Array, "vocab dim"]
+    V: Any  # of centre words
+    U: Any  # of outside words
 
 
 class RowGrads(NamedTuple):

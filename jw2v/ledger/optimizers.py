@@ -33,7 +33,7 @@ from jw2v.blocks.tables import RowGrads, Tables
 from jw2v.judge.records import Derivation, Step
 from jw2v.ledger.example import BOTH, DIM, TABLES, VOCAB
 from jw2v.optim.named import table_optimizer
-from jw2v.optim.rows import TableOptimizer, dense, touched
+from jw2v.optim.rows import apply_updates, dense, linear, rowwise
 
 RATES = (0.1, 0.08)
 """Learning rates of the two updates."""
@@ -135,7 +135,7 @@ def rows_claim() -> Derivation:
         return _updated(dense(optax.sgd(_rate)), V, U, ids, rows, d_U)
 
     def on_touched_rows(V: Any, U: Any, ids: Any, rows: Any, d_U: Any) -> Any:
-        return _updated(touched(optax.sgd(_rate)), V, U, ids, rows, d_U)
+        return _updated(linear(optax.sgd(_rate)), V, U, ids, rows, d_U)
 
     whole = Step("sgd on whole tables", LATEX["sgd"], on_whole_tables, kind="update")
     rows = Step("sgd on touched rows", LATEX["sgd"], on_touched_rows, kind="update")
@@ -165,13 +165,14 @@ def _after(name: str, x: Any, gradients: Sequence[Any]) -> Any:
 
 
 def _updated(
-    optimizer: TableOptimizer, V: Any, U: Any, ids: Any, rows: Any, d_U: Any
+    optimizer: optax.GradientTransformation, V: Any, U: Any, ids: Any, rows: Any, d_U: Any
 ) -> tuple[Any, ...]:
     """The tables after the trainer's own updates."""
     tables = Tables(V, U)
     state = optimizer.init(tables)
     for t in range(len(RATES)):
-        tables, state = optimizer.update((RowGrads(ids, rows[t]), d_U[t]), state, tables)
+        updates, state = optimizer.update(Tables(RowGrads(ids, rows[t]), d_U[t]), state, tables)
+        tables = apply_updates(tables, updates)
     return tuple(tables)
 
 

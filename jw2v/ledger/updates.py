@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.blocks.windows import Block, pairs_per_centre
@@ -31,7 +32,7 @@ from jw2v.ledger.example import (
     small,
 )
 from jw2v.losses.record import Loss
-from jw2v.optim.damping import STABLE, Expected, damped, scaled
+from jw2v.optim.damping import STABLE, Expected, damp, scaled
 from jw2v.optim.named import table_optimizer
 from jw2v.training.config import Config
 from jw2v.training.step import TrainState, kernel_of, make_step
@@ -100,11 +101,12 @@ def damping_claim() -> Derivation:
 
 def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any, U: Any) -> Any:
     """The tables after the trainer's own steps."""
-    optimizer = table_optimizer("sgd", lambda count: jnp.asarray(RATES)[count])
-    if config.damping == "sqrt":
-        optimizer = damped(optimizer, _expected(config, blocks[0]).factors(LR))
-    step = make_step(kernel_of(config, loss), optimizer, config)
     tables = Tables(V, U)
+    optimizer = table_optimizer("sgd", lambda count: jnp.asarray(RATES)[count], tables)
+    if config.damping == "sqrt":
+        factors = _expected(config, blocks[0]).factors(LR)
+        optimizer = optax.chain(damp(factors), optimizer)
+    step = make_step(kernel_of(config, loss), optimizer, config)
     state = TrainState(tables, optimizer.init(tables), jnp.int32(0))
     state, _ = jax.lax.scan(step, state, jax.tree.map(lambda *x: jnp.stack(x), *blocks))
     return tuple(state.tables)

@@ -1,1 +1,15 @@
-"""Updates of tables: any optax transformation, damping, optimizers by name."""
+"""Updates of tables: any optax transformation by rows, damping, optimizers by name."""
+
+from jw2v.blocks.tables import RowGrads
+from jw2v.optim.rows import apply_updates, dense, linear, rowwise, why_not_rowwise
+from jw2v.optim.separable import RowwiseError
+
+__all__ = [
+    "RowGrads",
+    "RowwiseError",
+    "apply_updates",
+    "dense",
+    "linear",
+    "rowwise",
+    "why_not_rowwise",
+]

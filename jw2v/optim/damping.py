@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Float
 
 from jw2v.blocks.tables import RowGrads, Tables
-from jw2v.optim.rows import Grads, TableOptimizer
 
 STABLE = 8.0
 """lr M D at most; see experiments/block_size."""
@@ -85,33 +85,28 @@ class Expected(NamedTuple):
         )
 
 
-def damped(optimizer: TableOptimizer, factors: Tables) -> TableOptimizer:
-    """The optimizer, given each word's gradient times its factor.
+def damp(factors: Tables) -> optax.GradientTransformation:
+    """Multiply each word's gradient by its factor.
 
     Args:
-      optimizer: what takes the step.
       factors: D of each word as centre and as outside word, `[vocab]` each; kept in the state.
 
-    >>> from jw2v.optim.named import table_optimizer
-    >>> factors = Tables(jnp.array([1.0, 0.5]), jnp.array([1.0, 1.0]))
-    >>> sgd = damped(table_optimizer("sgd", lambda step: 1.0), factors)
+    >>> from jw2v.optim.rows import apply_updates, linear
+    >>> tx = optax.chain(damp(Tables(jnp.array([1.0, 0.5]), jnp.ones(2))), linear(optax.sgd(1.0)))
     >>> tables = Tables(jnp.zeros((2, 1)), jnp.zeros((2, 1)))
-    >>> grads = RowGrads(jnp.array([1, 0, 1]), jnp.ones((3, 1))), jnp.zeros((2, 1))
-    >>> print(sgd.update(grads, sgd.init(tables), tables)[0].V[:, 0])
+    >>> grads = Tables(RowGrads(jnp.array([1, 0, 1]), jnp.ones((3, 1))), jnp.zeros((2, 1)))
+    >>> updates, _ = tx.update(grads, tx.init(tables), tables)
+    >>> print(apply_updates(tables, updates).V[:, 0])
     [-1. -1.]
     """
 
-    def init(tables: Tables) -> Any:
-        held = (f.astype(table.dtype) for f, table in zip(factors, tables, strict=True))
-        return Tables(*held), optimizer.init(tables)
+    def init(tables: Tables) -> Tables:
+        return Tables(*(f.astype(table.dtype) for f, table in zip(factors, tables, strict=True)))
 
-    def update(grads: Grads, state: Any, tables: Tables) -> tuple[Tables, Any]:
-        held, inner = state
-        d_V, d_U = (scaled(g, factor) for g, factor in zip(grads, held, strict=True))
-        tables, inner = optimizer.update((d_V, d_U), inner, tables)
-        return tables, (held, inner)
+    def update(grads: Tables, state: Tables, tables: Any = None) -> tuple[Tables, Tables]:
+        return Tables(*map(scaled, grads, state)), state
 
-    return TableOptimizer(init, update)
+    return optax.GradientTransformation(init, update)
 
 
 def scaled(

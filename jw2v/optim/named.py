@@ -1,12 +1,17 @@
 """Optimizers by name, each with the learning rate it starts from when none is given."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import optax
 
+from jw2v.blocks.tables import Tables
 from jw2v.errors import UsageError, unknown
-from jw2v.optim.rows import TableOptimizer, dense, touched
+from jw2v.optim.rows import dense, linear, rowwise, why_not_rowwise
+
+LOG = logging.getLogger("jw2v")
 
 Factory = Callable[[optax.ScalarOrSchedule], optax.GradientTransformation]
 
@@ -46,21 +51,26 @@ def by_name(name: str) -> Named:
     return NAMED[name]
 
 
-def table_optimizer(optimizer: Any, schedule: optax.Schedule) -> TableOptimizer:
-    """The update of tables that an optimizer gives.
+def table_optimizer(
+    optimizer: Any, schedule: optax.Schedule, tables: Tables, *, dense_updates: bool = False
+) -> optax.GradientTransformation:
+    """The update of tables that an optimizer gives, for gradients in rows.
 
     Args:
       optimizer: a name; a factory from a learning-rate schedule to a transformation, such as
         `optax.adam`; or a finished transformation, which brings its own learning rate.
       schedule: learning rate by step.
+      tables: what it is to update, or its shapes.
+      dense_updates: update whole tables in any case.
 
     Returns:
-      The update: on touched rows for plain SGD, on whole tables for every other.
+      The update: of the rows that a gradient names; of whole tables where the optimizer cannot be
+      had by rows, which the log says.
 
     Raises:
       UsageError: an unknown name, or something that is no optax transformation.
 
-    >>> table_optimizer(3, optax.constant_schedule(0.1))
+    >>> table_optimizer(3, optax.constant_schedule(0.1), Tables(jnp.ones((2, 1)), jnp.ones((2, 1))))
     Traceback (most recent call last):
     ...
     jw2v.errors.UsageError: optimizer is int, not a name, an optax transformation or a factory...
@@ -73,4 +83,12 @@ def table_optimizer(optimizer: Any, schedule: optax.Schedule) -> TableOptimizer:
             f"optimizer is {kind}, not a name, an optax transformation or a factory of one; "
             "give optimizer=optax.adam, for example"
         )
-    return touched(tx) if factory is optax.sgd else dense(tx)
+    if dense_updates:
+        return dense(tx)
+    if factory is optax.sgd:
+        return linear(tx)
+    why = why_not_rowwise(tx, tables)
+    if why is None:
+        return rowwise(tx)
+    LOG.info("every step updates whole tables: the optimizer cannot be had by rows, %s", why)
+    return dense(tx)

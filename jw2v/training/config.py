@@ -72,6 +72,8 @@ class Config:
     """skipgram."""
     loss: str = "negative_sampling"
     """negative_sampling or naive_softmax."""
+    dense_updates: bool = False
+    """Update whole tables in every step, as plain optax, not the rows met in it."""
     optimizer: str = "sgd"
     """sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lion."""
     lr: float | None = None
@@ -148,7 +150,8 @@ class Config:
     @property
     def has_small_products(self) -> bool:
         """Whether a step is made of products that one processor core finishes soonest."""
-        return (self.loss, self.kernel, self.optimizer) == ("negative_sampling", "block", "sgd")
+        plain = self.optimizer == "sgd" and not self.dense_updates
+        return plain and (self.loss, self.kernel) == ("negative_sampling", "block")
 
     @property
     def approximations(self) -> tuple[str, ...]:

@@ -21,9 +21,8 @@ from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import pairs_per_centre
 from jw2v.corpus import Corpus, Segment, keep_probability, part, segments
 from jw2v.losses.record import Loss
-from jw2v.optim.damping import Expected, damped
+from jw2v.optim.damping import Expected, damp
 from jw2v.optim.named import table_optimizer
-from jw2v.optim.rows import TableOptimizer
 from jw2v.training import call
 from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
@@ -78,9 +77,14 @@ def update_of(
     *,
     optimizer: Any = None,
     loss: Loss | None = None,
-) -> TableOptimizer:
+) -> optax.GradientTransformation:
     """The update of the tables: the optimizer, and the damping of what it is given."""
-    tx = table_optimizer(config.optimizer if optimizer is None else optimizer, schedule)
+    tx = table_optimizer(
+        config.optimizer if optimizer is None else optimizer,
+        schedule,
+        jax.eval_shape(lambda: start_tables(config, len(corpus.vocab.words))),
+        dense_updates=config.dense_updates,
+    )
     if config.damping == "none":
         return tx
     kept = _kept(corpus, config)
@@ -93,7 +97,7 @@ def update_of(
         pairs=pairs_per_centre(config.window, config.weights),
         negatives=config.negatives,
     )
-    return damped(tx, expected.factors(config.start_lr))
+    return optax.chain(damp(expected.factors(config.start_lr)), tx)
 
 
 def state_like(corpus: Corpus, config: Config) -> TrainState:

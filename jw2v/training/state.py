@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax.typing import DTypeLike
 from jaxtyping import Array, Int
 
 from jw2v.blocks.tables import Tables
-from jw2v.optim.rows import TableOptimizer
 
 
 class TrainState(NamedTuple):
@@ -37,6 +37,6 @@ def initial_tables(key: Array, vocab: int, dim: int, dtype: DTypeLike = jnp.floa
     return Tables(V, jnp.zeros((vocab, dim), dtype))
 
 
-def init(tables: Tables, optimizer: TableOptimizer) -> TrainState:
+def init(tables: Tables, optimizer: optax.GradientTransformation) -> TrainState:
     """The state at the start of a run."""
     return TrainState(tables, optimizer.init(tables), jnp.zeros((), jnp.int32))

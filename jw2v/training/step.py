@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+import optax
 from jaxtyping import Array, Float
 
 from jw2v.blocks import naive_softmax, negative_sampling, windowed
@@ -15,7 +16,7 @@ from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL, Sigmoid
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
-from jw2v.optim.rows import Grads, TableOptimizer
+from jw2v.optim.rows import apply_updates
 from jw2v.training.config import Config
 from jw2v.training.state import TrainState
 
@@ -84,16 +85,16 @@ def gradient_of(kernel: Kernel, gradient: str) -> KernelGrads:
 
 def row_gradients(
     kernel: Kernel, gradient: str, tables: Tables, block: Block
-) -> tuple[Float[Array, ""], Grads]:
+) -> tuple[Float[Array, ""], Tables]:
     """The loss of a block, and the gradients of both tables, in rows where rows are gathered."""
     ids = kernel.ids(block)
     u = tables.U if ids.outside is None else tables.U[ids.outside]
     loss, (d_v, d_u) = gradient_of(kernel, gradient)(tables.V[ids.centre], u, block)
     outside = d_u if ids.outside is None else RowGrads(ids.outside, d_u)
-    return loss, (RowGrads(ids.centre, d_v), outside)
+    return loss, Tables(RowGrads(ids.centre, d_v), outside)
 
 
-def make_step(kernel: Kernel, optimizer: TableOptimizer, config: Config) -> Step:
+def make_step(kernel: Kernel, optimizer: optax.GradientTransformation, config: Config) -> Step:
     """The pure training step: `(state, block) -> (state, info)`.
 
     Args:
@@ -108,7 +109,8 @@ def make_step(kernel: Kernel, optimizer: TableOptimizer, config: Config) -> Step
     def step(state: TrainState, block: Block) -> tuple[TrainState, StepInfo]:
         tables = state.tables
         loss, grads = row_gradients(kernel, config.gradient, tables, block)
-        tables, opt_state = optimizer.update(grads, state.opt_state, tables)
+        updates, opt_state = optimizer.update(grads, state.opt_state, tables)
+        tables = apply_updates(tables, updates)
         info = StepInfo(loss, pairs(block, weights=config.weights))
         return TrainState(tables, opt_state, state.blocks + 1), info
 
