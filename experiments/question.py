@@ -39,7 +39,7 @@ class Question:
     figure: Callable[[Results], Figure]
 
 
-def main(question: Question, doc: str, argv: Sequence[str] | None = None) -> None:
+def main(question: Question, doc: str | None, argv: Sequence[str] | None = None) -> None:
     """Do what the command line says; a fault is one line."""
     args = _parse(doc, argv)
     path = args.results or question.folder / "results.json"
@@ -111,7 +111,7 @@ def groups(runs: Iterable[Run], *names: str) -> dict[tuple[Hashable, ...], list[
     return found
 
 
-def _parse(doc: str, argv: Sequence[str] | None) -> argparse.Namespace:
+def _parse(doc: str | None, argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )

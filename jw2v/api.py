@@ -298,7 +298,7 @@ def _vectors(
     checked: bool,
     began: float,
 ) -> Vectors:
-    tables = result.state.tables
+    tables = loop.found(result.state)
     seconds = {"vocabulary": text.stats.seconds, **result.seconds}
     run = {
         "config": fields_of(config),

@@ -1,6 +1,6 @@
 """The gradients that are compared, each by hand and by autodiff, with arguments drawn for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,9 +16,8 @@ from jw2v.blocks.windowed import over_window
 from jw2v.blocks.windows import Block
 from jw2v.losses import Loss, over_windows
 from jw2v.losses.naive_softmax import PAIR as SOFTMAX
-from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL
+from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL, Sigmoid
 from jw2v.losses.negative_sampling import PAIR as SAMPLING
-from jw2v.losses.negative_sampling import Sigmoid
 
 WAYS = BY_HAND, AUTODIFF = "by hand", "autodiff"
 CONFIG = Config()
@@ -28,7 +27,7 @@ CONTEXTS = 2 * CONFIG.window
 class Gradient(NamedTuple):
     """The ways to `(loss, gradients)`, by name, and what they are given."""
 
-    ways: dict[str, Callable[..., Any]]
+    ways: Mapping[str, Callable[..., Any]]
     arguments: tuple[Any, ...]
 
 
@@ -117,14 +116,16 @@ CASES = {
 
 
 def _vmapped(loss: Loss, *arguments: Array, shared: tuple[int, ...] = ()) -> Gradient:
+    assert loss.loss_and_grads is not None
     batched = partial(over_windows, shared=shared, args=len(arguments))
-    ways = loss.loss_and_grads, loss.loss_and_grads_autodiff
-    return Gradient(dict(zip(WAYS, map(batched, ways), strict=True)), arguments)
+    ways = {BY_HAND: loss.loss_and_grads, AUTODIFF: loss.loss_and_grads_autodiff}
+    return Gradient({name: batched(way) for name, way in ways.items()}, arguments)
 
 
 def _of_kernel(kernel: Kernel, v: Array, u: Array, block: Block) -> Gradient:
-    ways = kernel.loss_and_grads, kernel.loss_and_grads_autodiff
-    return Gradient(dict(zip(WAYS, ways, strict=True)), (v, u, block))
+    assert kernel.loss_and_grads is not None
+    ways = {BY_HAND: kernel.loss_and_grads, AUTODIFF: kernel.loss_and_grads_autodiff}
+    return Gradient(ways, (v, u, block))
 
 
 def _block(draws: Draws) -> Block:

@@ -1,7 +1,7 @@
 """What do float32, operands in bfloat16, float64 and the polynomial sigmoid do to training?
 
 run.py                           measures, and writes results.json; goes on where it was stopped
-run.py --quick --results FILE    an epoch or two of a small text; answers nothing
+run.py --quick --results FILE    two epochs of a small text; answers nothing
 run.py --write                   the table into README.md, and figure.svg
 """
 
@@ -126,7 +126,7 @@ def off(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
 
 
 def by_way(results: Results) -> dict[str, list[Run]]:
-    """The runs of each way, each with what its held-out loss is above that of float64's start."""
+    """The runs of each way, with what the held-out loss is above float64's from the same start."""
     of_seed = {
         run["seed"]: run["heldout_loss"] for run in results["runs"] if run["precision"] == "float64"
     }
@@ -146,7 +146,7 @@ def table(results: Results) -> str:
         row += [spread([run["scores"][name] for run in runs]) for name in TITLES]
         row += [spread([run["words_per_s"] for run in runs], 0)]
         row += [
-            f"{fmean(run[error][size] for run in runs):.1e}"
+            f"{fmean(run[error][size] for run in runs):.2g}"
             for error in ERRORS
             for size in ("largest", "rms")
         ]

@@ -12,7 +12,16 @@ MOMENT = 0.2  # seconds that a repeat fills with calls, one at least: it may be 
 
 def operations(program: jax.stages.Compiled) -> float:
     """Floating-point operations of a call."""
-    return program.cost_analysis()["flops"]
+    found = program.cost_analysis()
+    assert found is not None
+    return found["flops"]
+
+
+def memory(program: jax.stages.Compiled) -> Any:
+    """The sizes that the compiler plans, such as `temp_size_in_bytes`."""
+    found = program.memory_analysis()
+    assert found is not None
+    return found
 
 
 def alternating(calls: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:

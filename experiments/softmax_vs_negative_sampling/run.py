@@ -25,7 +25,7 @@ from steps import Sizes, beyond_tables, steps
 SOFTMAX, SAMPLING = LOSSES = ("naive softmax", "negative sampling")
 COSTS = {
     "operations": "operations a centre word",
-    "time": "time a centre word, ns",
+    "time": "time a centre word, µs",
     "memory": "memory beyond the tables, bytes",
 }
 VOCABULARIES = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -37,7 +37,7 @@ def cells(quick: bool) -> Iterator[Run]:
     """The vocabularies, with what else a step is of."""
     for vocab in QUICK if quick else VOCABULARIES:
         sizes = Sizes(vocab, block=256, dim=100, window=5)
-        yield sizes._asdict() | {"repeats": 5 if quick else 11}
+        yield sizes._asdict() | {"repeats": 3 if quick else 11}
 
 
 def measure(*, repeats: int, **sizes: int) -> Run:
@@ -47,7 +47,7 @@ def measure(*, repeats: int, **sizes: int) -> Run:
     return {
         loss: {
             "operations": operations(step.program) / sizes["block"],
-            "time": [1e9 * each / sizes["block"] for each in seconds[loss]],
+            "time": [1e6 * each / sizes["block"] for each in seconds[loss]],
             "memory": beyond_tables(step.program),
         }
         for loss, step in found.items()
@@ -65,7 +65,7 @@ def table(results: Results) -> str:
     equal = ", ".join(f"V = {break_even(runs, cost):,.0f} in {cost}" for cost in COSTS)
     return "\n".join(
         [
-            "| vocabulary | operations a centre, k | ratio | ns a centre | ratio "
+            "| vocabulary | operations a centre, k | ratio | µs a centre | ratio "
             "| MB beyond the tables | ratio |",
             "| --: " * 7 + "|",
             *map(_row, runs),
@@ -119,7 +119,7 @@ def figure(results: Results) -> Figure:
         top = axis.get_xaxis_transform()
         axis.text(equal, 1, f" equal at {equal:,.0f}", transform=top, va="top", color=COLOURS[5])
         axis.set(xscale="log", yscale="log", xlabel="vocabulary V, words", ylabel=words)
-    axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.92))
+    axes[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.2))
     return made
 
 
@@ -130,7 +130,7 @@ def _row(run: Run) -> str:
         f"{softmax[cost] / unit:,.{digits}f} / {sampling[cost] / unit:,.{digits}f}"
         for cost, unit, digits in (("operations", 1e3, 0), ("memory", 1e6, 2))
     )
-    time = " / ".join(spread(loss["time"], ",.0f") for loss in (softmax, sampling))
+    time = " / ".join(spread(loss["time"], ",.1f") for loss in (softmax, sampling))
     return (
         f"| {run['vocab']:,} | {operations} | {ratio['operations']:,.1f} "
         f"| {time} | {spread(ratio['time'], ',.1f')} | {memory} | {ratio['memory']:,.1f} |"

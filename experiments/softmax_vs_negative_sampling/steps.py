@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from costs import memory
 from jaxtyping import Array
 from timing import SENTENCE, corpus
 
@@ -39,7 +40,7 @@ class Sizes(NamedTuple):
 
 def beyond_tables(program: jax.stages.Compiled) -> int:
     """Bytes of a step's arguments and temporaries but for the tables, which it is given to keep."""
-    sizes = program.memory_analysis()
+    sizes = memory(program)
     return sizes.argument_size_in_bytes + sizes.temp_size_in_bytes - sizes.alias_size_in_bytes
 
 

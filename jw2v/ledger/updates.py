@@ -102,7 +102,8 @@ def damping_claim() -> Derivation:
 def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any, U: Any) -> Any:
     """The tables after the trainer's own steps."""
     tables = Tables(V, U)
-    optimizer = table_optimizer("sgd", lambda count: jnp.asarray(RATES)[count], tables)
+    rates = Tables(_rate, _rate)
+    optimizer = table_optimizer(Tables("sgd", "sgd"), rates, tables)
     if config.damping == "sqrt":
         factors = _expected(config, blocks[0]).factors(LR)
         optimizer = optax.chain(damp(factors), optimizer)
@@ -110,6 +111,10 @@ def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any,
     state = TrainState(tables, optimizer.init(tables), jnp.int32(0))
     state, _ = jax.lax.scan(step, state, jax.tree.map(lambda *x: jnp.stack(x), *blocks))
     return tuple(state.tables)
+
+
+def _rate(count: Any) -> Any:
+    return jnp.asarray(RATES)[count]
 
 
 def _expected(config: Config, block: Block) -> Expected:

@@ -2,6 +2,7 @@
 
 from jw2v.blocks.tables import RowGrads
 from jw2v.optim.rows import apply_updates, dense, linear, rowwise, why_not_rowwise
+from jw2v.optim.rowwise_adagrad import rowwise_adagrad, scale_by_row_rss
 from jw2v.optim.separable import RowwiseError
 
 __all__ = [
@@ -11,5 +12,7 @@ __all__ = [
     "dense",
     "linear",
     "rowwise",
+    "rowwise_adagrad",
+    "scale_by_row_rss",
     "why_not_rowwise",
 ]

@@ -67,8 +67,8 @@ class Expected(NamedTuple):
         centre, outside = self.places()[0], 1 + self.centres * (self.text + weight * law)
         return self.pairs * (1 + weight) * centre, self.pairs * outside
 
-    def factors(self, lr: float) -> Tables:
-        """D of each word as centre and as outside word, at a learning rate.
+    def factors(self, lr: float, lr_outside: float | None = None) -> Tables:
+        """D of each word as centre and as outside word, at a learning rate or one each.
 
         >>> law = np.array([0.5, 0.5])
         >>> rare = Expected(law, law, centres=1, words=3, draws=0, pairs=2, negatives=5)
@@ -77,10 +77,11 @@ class Expected(NamedTuple):
         >>> print(rare._replace(centres=99).factors(1.0).V)  # 8 / (2 · 2 · 50)
         [0.04 0.04]
         """
+        rates = lr, lr if lr_outside is None else lr_outside
         return Tables(
             *(
-                jnp.asarray(np.minimum(1 / np.sqrt(m), STABLE / (lr * touched)))
-                for m, touched in zip(self.places(), self.touches(), strict=True)
+                jnp.asarray(np.minimum(1 / np.sqrt(m), STABLE / (rate * touched)))
+                for m, touched, rate in zip(self.places(), self.touches(), rates, strict=True)
             )
         )
 

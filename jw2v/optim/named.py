@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import optax
+from optax.contrib import schedule_free
 
 from jw2v.blocks.tables import Tables
 from jw2v.errors import UsageError, unknown
 from jw2v.optim.rows import dense, linear, rowwise, why_not_rowwise
+from jw2v.optim.rowwise_adagrad import rowwise_adagrad
 
 LOG = logging.getLogger("jw2v")
 
@@ -17,10 +18,15 @@ Factory = Callable[[optax.ScalarOrSchedule], optax.GradientTransformation]
 
 
 class Named(NamedTuple):
-    """A factory, schedule to transformation, and its default learning rate."""
+    """A factory, schedule to transformation, its default learning rate and its usual schedule."""
 
     factory: Factory
     lr: float
+    schedule: str = "linear"
+
+
+def _sm3(lr: optax.ScalarOrSchedule) -> optax.GradientTransformation:
+    return optax.chain(optax.scale_by_sm3(), optax.scale_by_learning_rate(lr))
 
 
 NAMED: dict[str, Named] = {
@@ -28,10 +34,17 @@ NAMED: dict[str, Named] = {
     "momentum": Named(lambda lr: optax.sgd(lr, momentum=0.9), 0.005),
     "nesterov": Named(lambda lr: optax.sgd(lr, momentum=0.9, nesterov=True), 0.005),
     "adagrad": Named(optax.adagrad, 0.05),
+    "rowwise_adagrad": Named(rowwise_adagrad, 0.05),
     "rmsprop": Named(optax.rmsprop, 0.001),
     "adam": Named(optax.adam, 0.001),
     "adamw": Named(optax.adamw, 0.001),
+    "adabelief": Named(optax.adabelief, 0.001),
+    "nadam": Named(optax.nadam, 0.001),
     "lion": Named(optax.lion, 0.0003),
+    "lamb": Named(optax.lamb, 0.01),
+    "adafactor": Named(optax.adafactor, 0.01),
+    "schedule_free": Named(lambda lr: schedule_free(optax.sgd(lr), lr), 0.05, "constant"),
+    "sm3": Named(_sm3, 0.05),
 }
 
 
@@ -51,26 +64,18 @@ def by_name(name: str) -> Named:
     return NAMED[name]
 
 
-def table_optimizer(
-    optimizer: Any, schedule: optax.Schedule, tables: Tables, *, dense_updates: bool = False
-) -> optax.GradientTransformation:
-    """The update of tables that an optimizer gives, for gradients in rows.
+def transformation(optimizer: Any, schedule: optax.Schedule) -> optax.GradientTransformation:
+    """The optax transformation of an optimizer.
 
     Args:
       optimizer: a name; a factory from a learning-rate schedule to a transformation, such as
         `optax.adam`; or a finished transformation, which brings its own learning rate.
       schedule: learning rate by step.
-      tables: what it is to update, or its shapes.
-      dense_updates: update whole tables in any case.
-
-    Returns:
-      The update: of the rows that a gradient names; of whole tables where the optimizer cannot be
-      had by rows, which the log says.
 
     Raises:
       UsageError: an unknown name, or something that is no optax transformation.
 
-    >>> table_optimizer(3, optax.constant_schedule(0.1), Tables(jnp.ones((2, 1)), jnp.ones((2, 1))))
+    >>> transformation(3, optax.constant_schedule(0.1))
     Traceback (most recent call last):
     ...
     jw2v.errors.UsageError: optimizer is int, not a name, an optax transformation or a factory...
@@ -83,9 +88,36 @@ def table_optimizer(
             f"optimizer is {kind}, not a name, an optax transformation or a factory of one; "
             "give optimizer=optax.adam, for example"
         )
+    return tx
+
+
+def table_optimizer(
+    optimizers: Tables, schedules: Tables, tables: Tables, *, dense_updates: bool = False
+) -> optax.GradientTransformation:
+    """The update of tables by an optimizer each, for gradients in rows.
+
+    Args:
+      optimizers: of the tables, as for `transformation`; one that is both's sees both.
+      schedules: learning rates by step.
+      tables: what is to be updated, or its shapes.
+      dense_updates: update whole tables in any case.
+
+    Returns:
+      The update: of the rows that a gradient names; of whole tables where the optimizer cannot be
+      had by rows, which the log says.
+
+    Raises:
+      UsageError: an unknown name, or something that is no optax transformation.
+    """
+    same = optimizers.V is optimizers.U and schedules.V is schedules.U
+    if same:
+        tx = transformation(optimizers.V, schedules.V)
+    else:
+        each = Tables(*map(transformation, optimizers, schedules))
+        tx = optax.multi_transform(each._asdict(), Tables("V", "U"))
     if dense_updates:
         return dense(tx)
-    if factory is optax.sgd:
+    if all(optimizer in ("sgd", optax.sgd) for optimizer in optimizers):
         return linear(tx)
     why = why_not_rowwise(tx, tables)
     if why is None:

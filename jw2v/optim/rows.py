@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array
+from optax.contrib import ScheduleFreeState, schedule_free_eval_params
 
 from jw2v.blocks.tables import RowGrads, whole_table
 from jw2v.optim import separable
@@ -178,6 +179,25 @@ def why_not_rowwise(tx: optax.GradientTransformation, params: Any) -> str | None
     return None
 
 
+def result(params: Any, state: Any) -> Any:
+    """What training has found: the parameters; of a schedule-free optimizer their average.
+
+    Args:
+      params: the parameters.
+      state: the optimizer's, in whatever it is wrapped.
+
+    >>> params = jnp.ones(2)
+    >>> bool((result(params, optax.adam(0.1).init(params)) == params).all())
+    True
+    """
+    averages = [x for x in jax.tree.leaves(state, is_leaf=_averages) if _averages(x)]
+    return schedule_free_eval_params(averages[0], params) if averages else params
+
+
+def _averages(state: Any) -> bool:
+    return isinstance(state, ScheduleFreeState)
+
+
 def _leaves(grads: Any, params: Any) -> tuple[list[tuple[Any, Any]], Any]:
     """Pairs of a gradient, in rows or whole, and its parameter; and the parameters' tree."""
     if params is None:
@@ -247,7 +267,7 @@ def _refuse_if_mixed(
     Raises:
       RowwiseError: it is none of rows alone.
     """
-    rows, state, params = (jax.tree.leaves(x) for x in arguments)
+    rows, state, _ = (jax.tree.leaves(x) for x in arguments)
     tables = [None if x is None else i for i, x in enumerate(ids)]
     places = [*tables, *of_table, *tables]
     leaves, tree = jax.tree.flatten(arguments)
@@ -266,6 +286,10 @@ def _refuse_if_mixed(
         (here, made), (longer, _) = program(0), program(1)
     except Exception as error:
         raise RowwiseError(f"it cannot be applied to rows: {_first_line(error)}") from error
+    if any(map(_averages, jax.tree.leaves(arguments[1], is_leaf=_averages))):
+        raise RowwiseError(
+            "it averages rows over all steps, and a row at rest would lose its share"
+        )
     if jax.tree.structure(made) != jax.tree.structure(arguments[:2]):
         raise RowwiseError("it returns other trees than it is given")
     separable.assert_same_but_for_size(here, longer)

@@ -4,15 +4,21 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, cast, get_args
 
+import optax
+
+from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import WindowWeights
 from jw2v.errors import UsageError, unknown
 from jw2v.optim.named import NAMED, by_name
+from jw2v.optim.schedules import SCHEDULES, learning_rate
 
 LOSSES = ("negative_sampling", "naive_softmax")
 CHOICES: dict[str, tuple[str, ...]] = {
     "model": ("skipgram",),
     "loss": LOSSES,
     "optimizer": tuple(NAMED),
+    "optimizer_outside": tuple(NAMED),
+    "schedule": tuple(SCHEDULES),
     "window_weights": get_args(WindowWeights),
     "damping": ("sqrt", "none"),
     "gradient": ("manual", "autodiff"),
@@ -75,11 +81,19 @@ class Config:
     dense_updates: bool = False
     """Update whole tables in every step, as plain optax, not the rows met in it."""
     optimizer: str = "sgd"
-    """sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lion."""
+    """The name of one; `jw2v train --help` lists them."""
+    optimizer_outside: str | None = None
+    """Of the outside words' table; by default the same."""
     lr: float | None = None
     """Learning rate at the start; by default the optimizer's own (sgd: 0.05)."""
+    lr_outside: float | None = None
+    """Of the outside words' table; by default lr, or the other optimizer's own."""
     lr_end: float | None = None
-    """Learning rate at the end, reached linearly in tokens; by default lr / 10,000."""
+    """Learning rate at the end; by default lr / 10,000. Of the other table in proportion."""
+    schedule: str | None = None
+    """linear, constant, cosine or exponential; by default the optimizer's own (sgd: linear)."""
+    warmup: float = 0.0
+    """Share of the run in which the learning rate rises from 0."""
     window_weights: str = "linear"
     """linear (a pair counts by its distance), dynamic (widths drawn) or fixed (all count 1)."""
     damping: str = "sqrt"
@@ -120,14 +134,33 @@ class Config:
             raise UsageError("; ".join(faults))
 
     @property
-    def start_lr(self) -> float:
-        """The learning rate at the start."""
-        return by_name(self.optimizer).lr if self.lr is None else self.lr
+    def optimizers(self) -> Tables:
+        """The optimizers' names."""
+        return Tables(self.optimizer, self.optimizer_outside or self.optimizer)
 
     @property
-    def end_lr(self) -> float:
-        """The learning rate at the end."""
-        return self.start_lr * 1e-4 if self.lr_end is None else self.lr_end
+    def start_lrs(self) -> Tables:
+        """The learning rates at the start."""
+        first = by_name(self.optimizer).lr if self.lr is None else self.lr
+        if self.lr_outside is not None:
+            return Tables(first, self.lr_outside)
+        other = self.optimizer_outside
+        return Tables(first, first if other is None else by_name(other).lr)
+
+    def schedules(self, steps: int) -> Tables:
+        """The learning rates over so many steps; the same object where they are the same."""
+        starts = self.start_lrs
+        falls = 1e-4 if self.lr_end is None else self.lr_end / starts.V
+
+        def one(name: str, start: float) -> optax.Schedule:
+            kind = self.schedule or by_name(name).schedule
+            end = start * falls
+            return learning_rate(kind, start=start, end=end, steps=steps, warmup=self.warmup)
+
+        first = one(self.optimizers.V, starts.V)
+        if starts.V == starts.U and self.optimizers.V == self.optimizers.U:
+            return Tables(first, first)
+        return Tables(first, one(self.optimizers.U, starts.U))
 
     @property
     def weights(self) -> WindowWeights:
@@ -150,7 +183,7 @@ class Config:
     @property
     def has_small_products(self) -> bool:
         """Whether a step is made of products that one processor core finishes soonest."""
-        plain = self.optimizer == "sgd" and not self.dense_updates
+        plain = set(self.optimizers) == {"sgd"} and not self.dense_updates
         return plain and (self.loss, self.kernel) == ("negative_sampling", "block")
 
     @property
@@ -177,6 +210,7 @@ class Config:
             f"{unknown(name, value, known)} ({_flag(name)})"
             for name, known in CHOICES.items()
             if (value := getattr(self, name)) not in known
+            and not (value is None and name in ("optimizer_outside", "schedule"))
         ]
 
     def _out_of_range(self) -> list[str]:
@@ -193,9 +227,11 @@ class Config:
                 )
         faults += [
             f"{name} is {value}, not a finite number above 0 ({_flag(name)})"
-            for name in ("lr", "lr_end")
+            for name in ("lr", "lr_outside", "lr_end")
             if (value := getattr(self, name)) is not None and not (_is_number(value) and value > 0)
         ]
+        if not (_is_number(self.warmup, least=0) and self.warmup < 1):
+            faults.append(f"warmup is {self.warmup}, not a number from 0 to below 1 (--warmup)")
         if not _is_number(self.ns_exponent):
             faults.append(f"ns_exponent is {self.ns_exponent}, not a finite number (--ns-exponent)")
         if self.precision == "bfloat16" and (self.kernel, self.loss) != ("block", LOSSES[0]):

@@ -20,9 +20,11 @@ from jw2v.blocks import noise
 from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import pairs_per_centre
 from jw2v.corpus import Corpus, Segment, keep_probability, part, segments
+from jw2v.errors import UsageError
 from jw2v.losses.record import Loss
 from jw2v.optim.damping import Expected, damp
 from jw2v.optim.named import table_optimizer
+from jw2v.optim.rows import result
 from jw2v.training import call
 from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
@@ -58,7 +60,7 @@ class Setting(NamedTuple):
     tiers: tuple[Tier, ...]
     writes: dict[int, Write]  # of merged rows, by their number
     noise: Array
-    schedule: optax.Schedule
+    schedule: optax.Schedule  # of the centre words' table
     start: TrainState
     words: int  # of one epoch after subsampling, expected
     compile_seconds: float
@@ -73,15 +75,24 @@ def start_tables(config: Config, vocab: int) -> Tables:
 def update_of(
     corpus: Corpus,
     config: Config,
-    schedule: optax.Schedule,
+    schedules: Tables,
     *,
     optimizer: Any = None,
     loss: Loss | None = None,
 ) -> optax.GradientTransformation:
-    """The update of the tables: the optimizer, and the damping of what it is given."""
+    """The update of the tables: the optimizer, and the damping of what it is given.
+
+    Raises:
+      UsageError: an optimizer given as an object, and one by name for the outside words' table.
+    """
+    if optimizer is not None and config.optimizer_outside is not None:
+        raise UsageError(
+            "an optimizer is given as an object and optimizer_outside by name; give one object, "
+            "such as optax.multi_transform(..., Tables('V', 'U'))"
+        )
     tx = table_optimizer(
-        config.optimizer if optimizer is None else optimizer,
-        schedule,
+        config.optimizers if optimizer is None else Tables(optimizer, optimizer),
+        schedules,
         jax.eval_shape(lambda: start_tables(config, len(corpus.vocab.words))),
         dense_updates=config.dense_updates,
     )
@@ -97,12 +108,12 @@ def update_of(
         pairs=pairs_per_centre(config.window, config.weights),
         negatives=config.negatives,
     )
-    return optax.chain(damp(expected.factors(config.start_lr)), tx)
+    return optax.chain(damp(expected.factors(*config.start_lrs)), tx)
 
 
 def state_like(corpus: Corpus, config: Config) -> TrainState:
     """Shapes and dtypes of the state of a run with a named optimizer."""
-    tx = update_of(corpus, config, optax.constant_schedule(config.start_lr))
+    tx = update_of(corpus, config, config.schedules(1))
     return jax.eval_shape(lambda: init(start_tables(config, len(corpus.vocab.words)), tx))
 
 
@@ -119,8 +130,8 @@ def prepare(
     kept = _kept(corpus, config)
     words = max(1, round(float(kept.sum())))
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
-    schedule = optax.linear_schedule(config.start_lr, config.end_lr, steps)
-    tx = update_of(corpus, config, schedule, optimizer=optimizer, loss=loss)
+    schedules = config.schedules(steps)
+    tx = update_of(corpus, config, schedules, optimizer=optimizer, loss=loss)
     start = init(initial or start_tables(config, len(corpus.vocab.words)), tx)
     table = jnp.asarray(noise.cumulative(corpus.vocab.counts, exponent=config.ns_exponent))
 
@@ -153,7 +164,7 @@ def prepare(
         merged,
         {tier.rows: _write_of(start.tables, tier.rows) for tier in merged},
         table,
-        schedule,
+        schedules.V,
         start,
         words,
         time.perf_counter() - began,
@@ -246,7 +257,7 @@ def run(
         state = state._replace(tables=tables)
         meter.add(int(words), StepInfo(loss, pairs))
         if meter.ends_epoch:
-            meter.evaluate(partial(heldout_loss, state.tables))
+            meter.evaluate(partial(heldout_loss, found(state)))
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
         wish = stop()
@@ -254,7 +265,7 @@ def run(
     state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
     meter.stop(state.tables)
     if not more:
-        meter.evaluate(partial(heldout_loss, state.tables))
+        meter.evaluate(partial(heldout_loss, found(state)))
     return Result(
         state,
         calls,
@@ -264,6 +275,11 @@ def run(
         {"compile": setting.compile_seconds, **meter.seconds()},
         meter.words_per_s(),
     )
+
+
+def found(state: TrainState) -> Tables:
+    """The tables that a run has come to, which are not those it trains where it averages them."""
+    return result(state.tables, state.opt_state)
 
 
 def feeds_of(corpus: Corpus, config: Config, exchange: Exchange = ALONE) -> Iterator[Feed]:

@@ -8,7 +8,7 @@ from verdicts import verdict, verdicts
 from jw2v.judge import verify_derivations
 from jw2v.ledger import optimizers
 from jw2v.ledger.optimizers import RULES, optimizer_claim, rows_claim
-from jw2v.optim import rows
+from jw2v.optim import named, rows
 from jw2v.optim.named import NAMED
 
 
@@ -62,5 +62,35 @@ def test_rows_that_overwrite_are_refuted(monkeypatch):
         return overwriting(grads, table) if isinstance(grads, rows.RowGrads) else grads
 
     monkeypatch.setattr(rows, "whole_table", whole)
-    assert judged("adam") == "refuted"
+    assert judged("lamb") == "refuted"
     assert verdicts(rows_claim()) == ["refuted", "holds"]
+
+
+def test_repeated_rows_that_are_not_added_up_are_refuted(monkeypatch):
+    merged = rows._merged
+
+    def last(grads, table):
+        if not isinstance(grads, rows.RowGrads):
+            return grads
+        ids, at = merged(grads, table).ids, jnp.searchsorted(merged(grads, table).ids, grads.ids)
+        return rows.RowGrads(ids, jnp.zeros_like(grads.rows).at[at].set(grads.rows))
+
+    monkeypatch.setattr(rows, "_merged", last)
+    for name in ("momentum", "adam", "rowwise_adagrad"):
+        assert judged(name) == "refuted"
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam", "adamw", "lion"])
+def test_rows_at_rest_that_move_are_refuted(monkeypatch, name):
+    monkeypatch.setattr(named, "rowwise", rows.dense)
+    assert judged(name) == "refuted"
+
+
+def test_states_that_are_forgotten_are_refuted(monkeypatch):
+    def forgetful(tx):
+        lifted = rows.rowwise(tx)
+        return lifted._replace(update=lambda g, s, p: (lifted.update(g, s, p)[0], s))
+
+    monkeypatch.setattr(named, "rowwise", forgetful)
+    for name in ("momentum", "adagrad", "adabelief"):
+        assert judged(name) == "refuted"

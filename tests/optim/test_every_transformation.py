@@ -8,6 +8,7 @@ import inspect
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -34,6 +35,7 @@ JOINED = "joins the rows of a table with what has no rows"
 PERIODIC = "acts on all rows at some steps"
 FORM = "returns other trees"
 AXIS = "rows along another axis"
+AVERAGED = "averages rows over all steps"
 UNFIT = "cannot be applied to rows"
 
 Maker = Callable[[], Any]
@@ -41,7 +43,7 @@ Maker = Callable[[], Any]
 
 def by(module: Any, names: str, *args: Any) -> dict[str, Maker]:
     """Makers of transformations that take the same arguments."""
-    return {name: lambda f=getattr(module, name): f(*args) for name in names.split()}
+    return {name: partial(getattr(module, name), *args) for name in names.split()}
 
 
 def true_at(step: Any, updates: Any = None, **extra: Any) -> Any:
@@ -51,8 +53,8 @@ def true_at(step: Any, updates: Any = None, **extra: Any) -> Any:
 ROWS: dict[str, Maker] = {
     **by(
         optax,
-        "adabelief adadelta adagrad adam adamax adamaxw adamw amsgrad lion nadam nadamw radam rmsprop "
-        "rprop sgd sign_sgd signum yogi optimistic_gradient_descent optimistic_adam_v2",
+        "adabelief adadelta adagrad adam adamax adamaxw adamw amsgrad lion nadam nadamw radam "
+        "rmsprop rprop sgd sign_sgd signum yogi optimistic_gradient_descent optimistic_adam_v2",
         LR,
     ),
     **by(
@@ -103,9 +105,8 @@ ROWS: dict[str, Maker] = {
     **by(
         contrib,
         "cocob normalize scale_by_acprop scale_by_ademamix scale_by_cocob "
-        "scale_by_simplified_ademamix schedule_free_adamw schedule_free_sgd",
+        "scale_by_simplified_ademamix",
     ),
-    "schedule_free": lambda: contrib.schedule_free(optax.adam(LR, b1=0.0), LR),
     "reduce_on_plateau": contrib.reduce_on_plateau,
     "split_real_and_imaginary": lambda: contrib.split_real_and_imaginary(optax.adam(LR)),
 }
@@ -157,6 +158,10 @@ REFUSED: dict[str, tuple[Maker, str]] = {
             "monitor": lambda: optax.monitor({"norm": optax.tree.norm}),
             "measure_with_ema": lambda: optax.measure_with_ema(optax.tree.norm, 0.9),
         },
+        AVERAGED: {
+            **by(contrib, "schedule_free_adamw schedule_free_sgd", LR),
+            "schedule_free": lambda: contrib.schedule_free(optax.adam(LR, b1=0.0), LR),
+        },
         UNFIT: {
             **by(optax, "scale_by_backtracking_linesearch scale_by_zoom_linesearch", 3),
             "lookahead": lambda: optax.lookahead(optax.sgd(LR), 2, 0.5),
@@ -171,10 +176,11 @@ REFUSED: dict[str, tuple[Maker, str]] = {
     for name, maker in makers.items()
 }
 
-NO_TRANSFORMATIONS = set(
-    "MaskOrFn OptState Params ScalarOrSchedule Schedule Updates bias_correction "
-    "matrix_inverse_pth_root sigmoid_binary_cross_entropy update_infinity_moment update_moment "
-    "update_moment_per_elem_norm schedule_free_eval_params".split()
+NO_TRANSFORMATIONS = (
+    {"MaskOrFn", "OptState", "Params", "ScalarOrSchedule", "Schedule", "Updates"}
+    | {"bias_correction", "matrix_inverse_pth_root", "sigmoid_binary_cross_entropy"}
+    | {"update_infinity_moment", "update_moment", "update_moment_per_elem_norm"}
+    | {"schedule_free_eval_params"}
 )
 
 

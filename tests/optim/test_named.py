@@ -8,7 +8,8 @@ from strategies import DIM, VOCAB, normal
 
 from jw2v.blocks.tables import RowGrads, Tables
 from jw2v.errors import UsageError
-from jw2v.optim.named import NAMED, by_name, table_optimizer
+from jw2v.optim.named import NAMED, by_name, table_optimizer, transformation
+from jw2v.optim.rows import apply_updates
 
 SCHEDULE = optax.constant_schedule(0.25)
 
@@ -16,8 +17,8 @@ SCHEDULE = optax.constant_schedule(0.25)
 def after_one_step(optimizer: object) -> Tables:
     tables = Tables(*(normal(i, VOCAB, DIM, dtype="float32") for i in (1, 2)))
     grads = RowGrads(jnp.array([4, 7, 4]), normal(3, 3, DIM, dtype="float32"))
-    update = table_optimizer(optimizer, SCHEDULE)
-    return update.update((grads, grads), update.init(tables), tables)[0]
+    tx = table_optimizer(Tables(optimizer, optimizer), Tables(SCHEDULE, SCHEDULE), tables)
+    return apply_updates(tables, tx.update(Tables(grads, grads), tx.init(tables), tables)[0])
 
 
 def assert_equal(a: Tables, b: Tables) -> None:
@@ -62,9 +63,9 @@ def test_a_chain_is_an_optimizer():
 )
 def test_an_unknown_name_is_told_the_nearest_and_all(name: str, nearest: str | None):
     with pytest.raises(UsageError) as caught:
-        table_optimizer(name, SCHEDULE)
+        transformation(name, SCHEDULE)
     hint = f", did you mean '{nearest}'?" if nearest else ";"
-    known = "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, lion"
+    known = ", ".join(NAMED)
     assert str(caught.value) == f"unknown optimizer '{name}'{hint} known: {known}"
     with pytest.raises(UsageError):
         by_name(name)
@@ -75,7 +76,7 @@ def test_an_unknown_name_is_told_the_nearest_and_all(name: str, nearest: str | N
 )
 def test_what_is_no_transformation_is_refused(optimizer: object, kind: str):
     with pytest.raises(UsageError) as caught:
-        table_optimizer(optimizer, SCHEDULE)
+        transformation(optimizer, SCHEDULE)
     assert str(caught.value) == (
         f"optimizer is {kind}, not a name, an optax transformation or a factory of one; "
         "give optimizer=optax.adam, for example"

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from jw2v.blocks.tables import Tables
 from jw2v.errors import UsageError
+from jw2v.optim.named import NAMED
 from jw2v.training.config import AT_LEAST, CHOICES, Config, fields_of
 
 pytestmark = pytest.mark.usefixtures("untyped")
@@ -25,14 +27,14 @@ def test_whole_numbers(name, bad):
         config_with(name, bad)
 
 
-@pytest.mark.parametrize("name", ["lr", "lr_end", "sample", "ns_exponent"])
+@pytest.mark.parametrize("name", ["lr", "lr_outside", "lr_end", "sample", "ns_exponent", "warmup"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf, "x"])
 def test_finite_numbers(name, bad):
     with pytest.raises(UsageError, match=rf"{name} is {bad}, not a .*number"):
         config_with(name, bad)
 
 
-@pytest.mark.parametrize("name", ["lr", "lr_end"])
+@pytest.mark.parametrize("name", ["lr", "lr_outside", "lr_end"])
 def test_rates_are_above_zero(name):
     for bad in (0.0, -0.1):
         with pytest.raises(UsageError, match=rf"{name} is {bad}, not a finite number above 0"):
@@ -42,7 +44,8 @@ def test_rates_are_above_zero(name):
 @pytest.mark.parametrize("name", CHOICES)
 def test_names_are_known(name):
     known = CHOICES[name]
-    assert getattr(Config(), name) in known
+    follows = ("optimizer_outside", "schedule")  # another option, where it is not given
+    assert getattr(Config(), name) in (known if name not in follows else [None])
     near = known[0][:-1]
     with pytest.raises(UsageError, match=rf"'{near}', did you mean '{known[0]}'\?"):
         config_with(name, near)
@@ -68,9 +71,36 @@ def test_bfloat16_is_refused_where_it_would_do_nothing(other):
 
 
 def test_defaults_that_follow_other_options():
-    assert Config().start_lr == 0.05
-    assert Config(lr=0.2).end_lr == pytest.approx(2e-5)
-    assert Config(optimizer="adam").start_lr == 0.001
+    assert Config().start_lrs == Tables(0.05, 0.05)
+    assert float(Config(lr=0.2).schedules(10).V(10)) == pytest.approx(2e-5)
+    assert Config(optimizer="adam").start_lrs == Tables(NAMED["adam"].lr, NAMED["adam"].lr)
     assert Config(loss="naive_softmax").block_size == 256
     assert [Config(dim=dim).block_size for dim in (100, 156, 157, 300)] == [512, 512, 256, 256]
     assert next(iter(fields_of(Config()))) == "dim"
+
+
+def test_a_warm_up_is_a_share_of_the_run():
+    for bad in (-0.1, 1.0):
+        with pytest.raises(UsageError, match=rf"warmup is {bad}, not a number from 0 to below 1"):
+            Config(warmup=bad)
+    rate = Config(lr=1.0, lr_end=0.5, warmup=0.5).schedules(4).V
+    assert [float(rate(step)) for step in range(5)] == pytest.approx([0, 0.5, 1, 0.75, 0.5])
+
+
+def test_tables_share_a_schedule_unless_they_are_told_otherwise():
+    same = Config().schedules(10)
+    assert same.V is same.U
+    apart = Config(lr=0.1, lr_outside=0.2, lr_end=0.01).schedules(10)
+    assert (float(apart.V(0)), float(apart.U(0))) == pytest.approx((0.1, 0.2))
+    assert float(apart.U(10)) == pytest.approx(0.02)  # in proportion
+    other = Config(optimizer_outside="adam")
+    assert other.optimizers == Tables("sgd", "adam")
+    assert other.start_lrs == Tables(NAMED["sgd"].lr, NAMED["adam"].lr)
+    assert not other.has_small_products
+
+
+def test_schedule_free_has_a_constant_rate_unless_told_otherwise():
+    rate = Config(optimizer="schedule_free", lr=0.3).schedules(10).V
+    assert float(rate(10)) == pytest.approx(0.3)
+    rate = Config(optimizer="schedule_free", lr=0.3, schedule="cosine").schedules(10).V
+    assert float(rate(10)) == pytest.approx(0.3e-4)
