@@ -1,8 +1,10 @@
 """Figures as SVG files that stand alone and are the same for the same data."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+from cycler import cycler
 from matplotlib.figure import Figure
 
 from jw2v.files import replacing
@@ -10,7 +12,7 @@ from jw2v.files import replacing
 __all__ = ["COLOURS", "Figure", "panels", "save"]
 
 COLOURS = ("#08519c", "#c0392b", "#2a9d8f", "#e08e0b", "#6a4c93", "#4d4d4d", "#4292c6", "#8c564b")
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",  # words stay words
     "svg.hashsalt": "jw2v",
     "font.family": "sans-serif",
@@ -19,7 +21,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.color": "#e6e9ed",
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
 }
 
 

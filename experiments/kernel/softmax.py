@@ -49,7 +49,7 @@ def torch_step(text) -> Timed:
     V = torch.nn.Embedding(VOCAB, CONFIG.dim, sparse=True)
     U = torch.nn.Parameter(torch.zeros(VOCAB, CONFIG.dim))
     torch.nn.init.uniform_(V.weight, -0.5 / CONFIG.dim, 0.5 / CONFIG.dim)
-    optimizer = torch.optim.SGD([V.weight, U], lr=CONFIG.start_lr)
+    optimizer = torch.optim.SGD([V.weight, U], lr=CONFIG.start_lrs.V)
 
     def call() -> None:
         for centre, outside, weight in blocks:

@@ -33,6 +33,7 @@ VOCABULARIES = [50_000, 100_000, 200_000, 500_000, 1_000_000]
 QUICK = [2_000, 5_000]
 APART = {
     "float32": "apart, float32",
+    "x64": "apart, float32 with x64 on",
     "float64": "apart, float64",
     "rowwise": "rowwise, float32 from float64",
     "torch's": "torch, float32 from float64",
@@ -55,7 +56,7 @@ def cells(quick: bool) -> Iterator[Run]:
     for optimizer in OPTIMIZERS:
         for words in (vocabularies[0], None):
             cell = {"of": "cost", "optimizer": optimizer, "words": words, "torch": torch}
-            yield cell | sizes | {"vocabularies": vocabularies, "repeats": 2 if quick else 7}
+            yield cell | sizes | {"vocabularies": vocabularies, "repeats": 2 if quick else 5}
     for optimizer in OPTIMIZERS if torch else ():
         cell = {"of": "agreement", "optimizer": optimizer, "torch": torch}
         yield cell | {"vocab": 1000, "rows": 512, "dim": 100, "steps": 10 if quick else 100}
@@ -72,8 +73,8 @@ def table(results: Results) -> str:
         _line(run["optimizer"], run["steps"], *(f"{run[name]:.1f}" for name in APART))
         for run in _of("agreement", results)
     ]
-    times = "rowwise, µs", "by the smallest V", "linear, µs"
-    times += "dense, µs", "by rowwise", "torch, µs", "by rowwise"
+    times = "rowwise, µs", "÷ smallest V", "linear, µs"
+    times += "dense, µs", "÷ rowwise", "torch, µs", "÷ rowwise"
     sizes = "arguments, MB", "temporaries, MB: rowwise", "dense"
     return "\n".join(
         [
@@ -84,7 +85,7 @@ def table(results: Results) -> str:
             "Times are of a step; they and their ratios are median (range).",
             "",
             _line("optimizer", "steps", *APART.values()),
-            _line("---", *["--:"] * 5),
+            _line("---", *["--:"] * (1 + len(APART))),
             *agreements,
         ]
     )
@@ -93,16 +94,22 @@ def table(results: Results) -> str:
 def figure(results: Results) -> Figure:
     """Time by vocabulary, a panel an optimizer; and the memory beyond tables and states."""
     runs = _of("cost", results)
-    made, axes = panels(len(OPTIMIZERS) + 1, width=3.4)
-    for axis, optimizer in zip(axes, OPTIMIZERS, strict=False):
+    made, axes = panels(len(OPTIMIZERS) + 1, width=3.2)
+    *times, memory = axes
+    for axis, optimizer in zip(times, OPTIMIZERS, strict=True):
         for run in runs:
             if run["optimizer"] == optimizer:
                 _draw_times(axis, run)
-        axis.set(title=optimizer, ylabel="time a step, µs (dashed: ids of all rows)")
-    _draw_memory(axes[-1], runs[0])
+        axis.set(title=optimizer, xlabel="thousand rows (dashed: ids of all)")
+    _draw_memory(memory, runs[0])
     for axis in axes:
-        axis.set(xscale="log", yscale="log", xlabel="rows V of the table")
-        axis.legend(frameon=False)
+        axis.set(xscale="log", yscale="log")
+        axis.set_xticks(
+            runs[0]["vocabularies"], [f"{V / 1000:,.0f}" for V in runs[0]["vocabularies"]]
+        )
+        axis.minorticks_off()
+    times[0].set_ylabel("time a step, µs")
+    made.legend(*times[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return made
 
 
@@ -147,8 +154,7 @@ def _ratio(found: Run, side: str, beside: Run) -> str:
 
 def _draw_times(axis: Any, run: Run) -> None:
     """A line a side, and the range of its repeats."""
-    found = run["costs"]
-    vocab = [each["vocab"] for each in found]
+    vocab, found = run["vocabularies"], run["costs"]
     for side, colour in SIDES.items():
         if side in found[0]:
             times = np.array([each[side]["time"] for each in found])
@@ -159,12 +165,14 @@ def _draw_times(axis: Any, run: Run) -> None:
 
 def _draw_memory(axis: Any, run: Run) -> None:
     """Temporaries of a run, beside the table's own size."""
-    vocab = np.array([each["vocab"] for each in run["costs"]])
+    vocab = run["vocabularies"]
     for side in ("rowwise", "dense"):
-        planned = [each[side]["temporaries"] for each in run["costs"]]
-        axis.plot(vocab, planned, "o-", ms=3, color=SIDES[side], label=side)
-    axis.plot(vocab, 4 * run["dim"] * vocab, ":", color=COLOURS[5], label="the table itself")
-    axis.set(title=run["optimizer"], ylabel="temporaries, bytes")
+        planned = [each[side]["temporaries"] / 1e6 for each in run["costs"]]
+        axis.plot(vocab, planned, "o-", ms=3, color=SIDES[side])
+    table = 4 * run["dim"] * np.array(vocab) / 1e6
+    axis.plot(vocab, table, ":", color=COLOURS[5], label="the table itself")
+    axis.set(title=run["optimizer"], xlabel="thousand rows", ylabel="temporaries, MB")
+    axis.legend(frameon=False)
 
 
 QUESTION = Question(FOLDER, cells, measure, table, figure)

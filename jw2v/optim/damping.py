@@ -101,11 +101,11 @@ def damp(factors: Tables) -> optax.GradientTransformation:
     [-1. -1.]
     """
 
-    def init(tables: Tables) -> Tables:
-        return Tables(*(f.astype(table.dtype) for f, table in zip(factors, tables, strict=True)))
+    def init(params: Any) -> Tables:
+        return Tables(*(f.astype(table.dtype) for f, table in zip(factors, params, strict=True)))
 
-    def update(grads: Tables, state: Tables, tables: Any = None) -> tuple[Tables, Tables]:
-        return Tables(*map(scaled, grads, state)), state
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Tables, Tables]:
+        return Tables(*map(scaled, updates, state)), state
 
     return optax.GradientTransformation(init, update)
 

@@ -9,7 +9,8 @@ from optax.contrib import schedule_free
 
 from jw2v.blocks.tables import Tables
 from jw2v.errors import UsageError, unknown
-from jw2v.optim.rows import dense, linear, rowwise, why_not_rowwise
+from jw2v.optim.by_rows import rowwise, why_not_rowwise
+from jw2v.optim.rows import dense, linear
 from jw2v.optim.rowwise_adagrad import rowwise_adagrad
 
 LOG = logging.getLogger("jw2v")
@@ -113,8 +114,8 @@ def table_optimizer(
     if same:
         tx = transformation(optimizers.V, schedules.V)
     else:
-        each = Tables(*map(transformation, optimizers, schedules))
-        tx = optax.multi_transform(each._asdict(), Tables("V", "U"))
+        V, U = map(transformation, optimizers, schedules)
+        tx = optax.multi_transform({"V": V, "U": U}, Tables("V", "U"))
     if dense_updates:
         return dense(tx)
     if all(optimizer in ("sgd", optax.sgd) for optimizer in optimizers):

@@ -55,9 +55,7 @@ def scale_by_row_rss(
 
         return ScaleByRowRssState(jax.tree.map(column, params))
 
-    def update(
-        updates: Any, state: ScaleByRowRssState, params: Any = None
-    ) -> tuple[Any, ScaleByRowRssState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, ScaleByRowRssState]:
         def seen(s: Any, g: Any) -> Any:
             return s + jnp.mean(g**2, axis=-1, keepdims=True)
 

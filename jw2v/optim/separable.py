@@ -16,63 +16,28 @@ Then a step on the touched rows is what a step on whole tables makes of them, fr
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 from jax.extend import core
 
-
-class RowwiseError(ValueError):
-    """A transformation cannot be applied to some rows alone."""
-
-
-class Rows(NamedTuple):
-    """An axis of rows of a table, each of them `columns` numbers long where it was flattened."""
-
-    table: int
-    columns: int = 1
-
-
-Axis = Rows | Literal["alike", "any"]
-"""Rows; or an axis along which all is alike, as where a scalar was broadcast; or any other."""
-
-
-class Value(NamedTuple):
-    """What is known of a number or an array.
-
-    Attributes:
-      axes: one each.
-      rest: its value in rows at rest, where that is one known number; of a value without rows, its
-        value.
-      of_rows: whether it is made of anything that has rows.
-      switch: whether it is a truth, or its number, that shared state alone decides.
-      switched: whether a switch chose between rows.
-    """
-
-    axes: tuple[Axis, ...]
-    rest: np.generic | None = None
-    of_rows: bool = False
-    of_state: bool = False
-    switch: bool = False
-    switched: bool = False
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether an axis is one of rows."""
-        return any(isinstance(axis, Rows) for axis in self.axes)
-
-
-def plain(shape: Sequence[int], *, of_state: bool = False) -> Value:
-    """A value without rows."""
-    return Value(("any",) * len(shape), of_state=of_state)
-
-
-def in_rows(shape: Sequence[int], table: int, *, zero_at_rest: bool = False) -> Value:
-    """A value whose first axis is one of rows; a gradient is zero at rest."""
-    axes: tuple[Axis, ...] = (Rows(table), *("any" for _ in shape[1:]))
-    return Value(axes, np.float32(0) if zero_at_rest else None, of_rows=True)
+from jw2v.optim.row_values import (
+    ELEMENTWISE,
+    NUMPY,
+    Axis,
+    Rows,
+    RowwiseError,
+    Value,
+    elementwise,
+    in_rows,
+    joined,
+    number,
+    one_axis,
+    plain,
+)
 
 
 def assert_same_but_for_size(a: core.ClosedJaxpr, b: core.ClosedJaxpr) -> None:
@@ -97,7 +62,7 @@ def outputs(program: core.ClosedJaxpr, inputs: Sequence[Value]) -> list[Value]:
     return _read(program, list(inputs))
 
 
-def assert_rows(value: Value, table: int, what: str) -> None:
+def assert_rows(value: Value, table: int) -> None:
     """Refuse a result that is not a table's, row by row.
 
     Raises:
@@ -105,7 +70,7 @@ def assert_rows(value: Value, table: int, what: str) -> None:
     """
     first, *others = value.axes or ("any",)
     if first not in (Rows(table), "alike") or any(isinstance(axis, Rows) for axis in others):
-        raise RowwiseError(f"its {what} is not made row by row")
+        raise RowwiseError("its result is not made row by row")
 
 
 def _numbers(jaxpr: core.Jaxpr) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -147,7 +112,7 @@ def _read(program: core.ClosedJaxpr, inputs: list[Value]) -> list[Value]:
 
 def _constant(x: Any) -> Value:
     scalar = np.ndim(x) == 0 and isinstance(x, np.ndarray | np.generic | bool | int | float)
-    return Value(("any",) * np.ndim(x), np.asarray(x)[()] if scalar else None)
+    return Value(("any",) * np.ndim(x), number(x) if scalar else None)
 
 
 def _results(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
@@ -155,7 +120,7 @@ def _results(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     if name in RULES:
         found = RULES[name](eqn, inputs)
     elif name in NUMPY or name in ELEMENTWISE:
-        found = _elementwise(eqn, inputs)
+        found = elementwise(eqn, inputs)
     elif not any(x.has_rows for x in inputs):
         found = [plain(_shape(out)) for out in eqn.outvars]
     else:
@@ -177,9 +142,14 @@ def _traced(eqn: core.JaxprEqn, inputs: list[Value], out: Any, value: Value) -> 
 
 
 def _is_number_of_switch(eqn: core.JaxprEqn, inputs: list[Value]) -> bool:
-    """Whether it is made of switches and constants; two constants a switch picks from are none."""
+    """Whether it is made of switches and constants: with it something can be switched off.
+
+    Of two constants between which a switch decides, as in a schedule, one has to be 0 for that.
+    """
+    if eqn.primitive.name == "select_n":
+        return inputs[0].switch and any(x.rest is not None and x.rest == 0 for x in inputs[1:])
     made = all(x.switch or not x.of_state for x in inputs) and any(x.switch for x in inputs)
-    return made and eqn.primitive.name != "select_n"
+    return made and eqn.primitive.name in {*NUMPY, "broadcast_in_dim", "reshape", "squeeze"}
 
 
 def _choosing(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
@@ -189,80 +159,26 @@ def _choosing(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     return inputs if eqn.primitive.name == "mul" else []
 
 
-def _elementwise(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
-    axes: tuple[Axis, ...] = ()
-    for x in inputs:
-        axes = _merged(axes, x.axes, eqn.primitive.name)
-    return [Value(axes, _at_rest(eqn, inputs)) for _ in eqn.outvars]
-
-
-def _merged(a: tuple[Axis, ...], b: tuple[Axis, ...], name: str) -> tuple[Axis, ...]:
-    if not (a and b):
-        return a or b
-    return tuple(_one(x, y, name) for x, y in zip(a, b, strict=True))
-
-
-def _one(a: Axis, b: Axis, name: str) -> Axis:
-    if a == b or b == "alike":
-        return a
-    if a == "alike":
-        return b
-    raise RowwiseError(f"it joins the rows of a table with what has no rows, or others ({name})")
-
-
-def _at_rest(eqn: core.JaxprEqn, inputs: list[Value]) -> np.generic | None:
-    name, rests = eqn.primitive.name, [x.rest for x in inputs]
-    zero = [rest is not None and rest == 0 for rest in rests]
-    if (name in ("mul", "and") and any(zero)) or (name == "div" and zero[0]):
-        return eqn.outvars[0].aval.dtype.type(0)
-    if name == "select_n":
-        return _chosen(rests)
-    if name in NUMPY and all(rest is not None for rest in rests):
-        with np.errstate(all="ignore"):
-            return np.asarray(NUMPY[name](*rests, **_exponent(eqn))).astype(
-                eqn.outvars[0].aval.dtype
-            )[()]
-    return None
-
-
-def _exponent(eqn: core.JaxprEqn) -> dict[str, Any]:
-    return {"y": eqn.params["y"]} if eqn.primitive.name == "integer_pow" else {}
-
-
-def _chosen(rests: list[np.generic | None]) -> np.generic | None:
-    which, *cases = rests
-    if which is not None:
-        return cases[int(which)]
-    first = cases[0]
-    return first if all(x is not None and x == first for x in cases) else None
-
-
 def _reduce(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     (x,), name, reduced = inputs, eqn.primitive.name, eqn.params["axes"]
     mixed = any(isinstance(x.axes[i], Rows) for i in reduced)
     if mixed and (x.rest is None or name not in NEUTRAL or x.rest != NEUTRAL[name]):
         raise RowwiseError(f"it mixes the rows of a table ({name})")
-    axes = tuple(axis for i, axis in enumerate(x.axes) if i not in reduced)
     still = x.rest if x.rest is not None and x.rest == 0 and not mixed else None
-    return [Value(axes, still)]
+    return [Value(_without(x.axes, reduced), still)]
 
 
 def _dot(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     a, b = inputs
     (from_a, from_b), (batch_a, batch_b) = eqn.params["dimension_numbers"]
     for i, j in zip(from_a, from_b, strict=True):
-        axis = _one(a.axes[i], b.axes[j], "dot_general")
+        axis = one_axis(a.axes[i], b.axes[j], "dot_general")
         if isinstance(axis, Rows) and not any(x.rest is not None and x.rest == 0 for x in inputs):
             raise RowwiseError("it mixes the rows of a table (dot_general)")
-    shared = [
-        _one(a.axes[i], b.axes[j], "dot_general") for i, j in zip(batch_a, batch_b, strict=True)
+    shared: list[Axis] = [
+        one_axis(a.axes[i], b.axes[j], "dot_general") for i, j in zip(batch_a, batch_b, strict=True)
     ]
-    free = [
-        axis
-        for x, used in ((a, {*from_a, *batch_a}), (b, {*from_b, *batch_b}))
-        for i, axis in enumerate(x.axes)
-        if i not in used
-    ]
+    free = _without(a.axes, {*from_a, *batch_a}) + _without(b.axes, {*from_b, *batch_b})
     return [Value((*shared, *free))]
 
 
@@ -278,19 +194,16 @@ def _broadcast(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
 def _reshape(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     x, old, new = inputs[0], _shape(eqn.invars[0]), _shape(eqn.outvars[0])
     if not x.has_rows:
-        return [Value(tuple("alike" if _all_alike(x) else "any" for _ in new), x.rest)]
+        axis: Axis = "alike" if all(axis == "alike" for axis in x.axes) else "any"
+        return [Value((axis,) * len(new), x.rest)]
     first = x.axes[0]
     if isinstance(first, Rows) and not any(isinstance(axis, Rows) for axis in x.axes[1:]):
         rows, columns = old[0] // first.columns, math.prod(old[1:]) * first.columns
         if new and new[0] == rows:
-            return [Value((Rows(first.table), *("any" for _ in new[1:])), x.rest)]
+            return [in_rows(new, first.table)._replace(rest=x.rest)]
         if new == (rows * columns,):
             return [Value((Rows(first.table, columns),), x.rest)]
     raise RowwiseError("it mixes the rows of a table (reshape)")
-
-
-def _all_alike(x: Value) -> bool:
-    return all(axis == "alike" for axis in x.axes)
 
 
 def _transpose(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
@@ -300,7 +213,7 @@ def _transpose(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
 
 def _squeeze(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     (x,), gone = inputs, eqn.params["dimensions"]
-    return [Value(tuple(axis for i, axis in enumerate(x.axes) if i not in gone), x.rest)]
+    return [Value(_without(x.axes, gone), x.rest)]
 
 
 def _each(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
@@ -316,22 +229,10 @@ def _cond(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     found = [_read(branch, rest) for branch in eqn.params["branches"]]
     if which.rest is not None:
         return found[int(which.rest)]
-    joined = found[0]
+    either = found[0]
     for other in found[1:]:
-        joined = [_joined(a, b, "cond") for a, b in zip(joined, other, strict=True)]
-    return joined
-
-
-def _joined(a: Value, b: Value, name: str) -> Value:
-    same = a.rest is not None and b.rest is not None and a.rest == b.rest
-    return Value(
-        _merged(a.axes, b.axes, name),
-        a.rest if same else None,
-        of_rows=a.of_rows or b.of_rows,
-        of_state=a.of_state or b.of_state,
-        switch=a.switch or b.switch,
-        switched=a.switched or b.switched,
-    )
+        either = list(map(partial(joined, name="cond"), either, other))
+    return either
 
 
 def _while(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
@@ -347,7 +248,7 @@ def _settled(
 ) -> list[Value]:
     """What is known of a loop's carry before and after any number of rounds."""
     while True:
-        after = [_joined(a, b, name) for a, b in zip(carry, body(carry), strict=True)]
+        after = list(map(partial(joined, name=name), carry, body(carry)))
         if after == carry:
             return carry
         carry = after
@@ -369,52 +270,13 @@ def _scan(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
     return [*carry, *(x._replace(axes=("any", *x.axes), rest=None) for x in made)]
 
 
+def _without(axes: tuple[Axis, ...], gone: Collection[int]) -> tuple[Axis, ...]:
+    return tuple(axis for i, axis in enumerate(axes) if i not in gone)
+
+
 def _shape(x: Any) -> tuple[int, ...]:
     return tuple(x.aval.shape)
 
-
-NUMPY: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {
-        "add": np.add,
-        "add_any": np.add,
-        "sub": np.subtract,
-        "mul": np.multiply,
-        "div": np.divide,
-        "neg": np.negative,
-        "abs": np.abs,
-        "sign": np.sign,
-        "square": np.square,
-        "sqrt": np.sqrt,
-        "integer_pow": lambda x, y: x**y,
-        "pow": np.power,
-        "exp": np.exp,
-        "max": np.maximum,
-        "min": np.minimum,
-        "is_finite": np.isfinite,
-        "not": np.invert,
-        "and": np.bitwise_and,
-        "or": np.bitwise_or,
-        "eq": np.equal,
-        "ne": np.not_equal,
-        "lt": np.less,
-        "le": np.less_equal,
-        "gt": np.greater,
-        "ge": np.greater_equal,
-        "convert_element_type": lambda x: x,
-        "copy": lambda x: x,
-        "copy_p": lambda x: x,
-        "stop_gradient": lambda x: x,
-    }
-)
-"""Operations element by element whose value at rest is followed."""
-
-ELEMENTWISE = frozenset(
-    {"select_n", "clamp", "rem", "floor", "ceil", "round", "exp2", "expm1", "log", "log1p"}
-    | {"tanh", "sin", "cos", "tan", "logistic", "rsqrt", "cbrt", "erf", "erf_inv", "erfc"}
-    | {"atan2", "nextafter", "xor", "shift_left", "shift_right_logical", "reduce_precision"}
-    | {"real", "imag", "conj"}
-)
-"""The others."""
 
 END = ("end", ())
 

@@ -207,7 +207,7 @@ class Config:
 
     def _unknown_names(self) -> list[str]:
         return [
-            f"{unknown(name, value, known)} ({_flag(name)})"
+            f"{unknown(name, str(value), known)} ({_flag(name)})"
             for name, known in CHOICES.items()
             if (value := getattr(self, name)) not in known
             and not (value is None and name in ("optimizer_outside", "schedule"))

@@ -33,7 +33,7 @@ SIZE = "depends on the number of rows"
 MIXED = "mixes the rows of a table"
 JOINED = "joins the rows of a table with what has no rows"
 PERIODIC = "acts on all rows at some steps"
-FORM = "returns other trees"
+FORM = "returns other trees or shapes"
 AXIS = "rows along another axis"
 AVERAGED = "averages rows over all steps"
 UNFIT = "cannot be applied to rows"
@@ -48,6 +48,10 @@ def by(module: Any, names: str, *args: Any) -> dict[str, Maker]:
 
 def true_at(step: Any, updates: Any = None, **extra: Any) -> Any:
     return step % 2 == 0
+
+
+def plus_a_tenth(g: Any, p: Any) -> Any:
+    return g + 0.1 * p
 
 
 ROWS: dict[str, Maker] = {
@@ -99,7 +103,7 @@ ROWS: dict[str, Maker] = {
     "stateless": lambda: optax.stateless(
         lambda g, p: jax.tree.map(lambda x: x / (1 + jnp.linalg.norm(x, axis=-1, keepdims=True)), g)
     ),
-    "stateless_with_tree_map": lambda: optax.stateless_with_tree_map(lambda g, p: g + 0.1 * p),
+    "stateless_with_tree_map": lambda: optax.stateless_with_tree_map(plus_a_tenth),
     "with_extra_args_support": lambda: optax.with_extra_args_support(optax.adam(LR)),
     **by(contrib, "acprop ademamix madgrad simplified_ademamix scale_by_madgrad", LR),
     **by(

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+import optax
 import pytest
 
 from jw2v.blocks.tables import Tables
@@ -11,6 +13,10 @@ from jw2v.optim.named import NAMED
 from jw2v.training.config import AT_LEAST, CHOICES, Config, fields_of
 
 pytestmark = pytest.mark.usefixtures("untyped")
+
+
+def at(rate: optax.Schedule, step: int) -> float:
+    return float(np.asarray(rate(step)))
 
 
 def config_with(name: str, value: Any) -> Config:
@@ -72,7 +78,7 @@ def test_bfloat16_is_refused_where_it_would_do_nothing(other):
 
 def test_defaults_that_follow_other_options():
     assert Config().start_lrs == Tables(0.05, 0.05)
-    assert float(Config(lr=0.2).schedules(10).V(10)) == pytest.approx(2e-5)
+    assert at(Config(lr=0.2).schedules(10).V, 10) == pytest.approx(2e-5)
     assert Config(optimizer="adam").start_lrs == Tables(NAMED["adam"].lr, NAMED["adam"].lr)
     assert Config(loss="naive_softmax").block_size == 256
     assert [Config(dim=dim).block_size for dim in (100, 156, 157, 300)] == [512, 512, 256, 256]
@@ -84,15 +90,15 @@ def test_a_warm_up_is_a_share_of_the_run():
         with pytest.raises(UsageError, match=rf"warmup is {bad}, not a number from 0 to below 1"):
             Config(warmup=bad)
     rate = Config(lr=1.0, lr_end=0.5, warmup=0.5).schedules(4).V
-    assert [float(rate(step)) for step in range(5)] == pytest.approx([0, 0.5, 1, 0.75, 0.5])
+    assert [at(rate, step) for step in range(5)] == pytest.approx([0, 0.5, 1, 0.75, 0.5])
 
 
 def test_tables_share_a_schedule_unless_they_are_told_otherwise():
     same = Config().schedules(10)
     assert same.V is same.U
     apart = Config(lr=0.1, lr_outside=0.2, lr_end=0.01).schedules(10)
-    assert (float(apart.V(0)), float(apart.U(0))) == pytest.approx((0.1, 0.2))
-    assert float(apart.U(10)) == pytest.approx(0.02)  # in proportion
+    assert (at(apart.V, 0), at(apart.U, 0)) == pytest.approx((0.1, 0.2))
+    assert at(apart.U, 10) == pytest.approx(0.02)  # in proportion
     other = Config(optimizer_outside="adam")
     assert other.optimizers == Tables("sgd", "adam")
     assert other.start_lrs == Tables(NAMED["sgd"].lr, NAMED["adam"].lr)
@@ -101,6 +107,6 @@ def test_tables_share_a_schedule_unless_they_are_told_otherwise():
 
 def test_schedule_free_has_a_constant_rate_unless_told_otherwise():
     rate = Config(optimizer="schedule_free", lr=0.3).schedules(10).V
-    assert float(rate(10)) == pytest.approx(0.3)
+    assert at(rate, 10) == pytest.approx(0.3)
     rate = Config(optimizer="schedule_free", lr=0.3, schedule="cosine").schedules(10).V
-    assert float(rate(10)) == pytest.approx(0.3e-4)
+    assert at(rate, 10) == pytest.approx(0.3e-4)
