@@ -22,7 +22,9 @@ CONFIG = Config(dim=DIM, window=2, block=32, group=16, shared_negatives=7)
 def compiled(config: Config) -> str:
     """The text of a call of several steps, as the training loop compiles it."""
     tables = initial_tables(jax.random.key(0), VOCAB, DIM)
-    optimizer = table_optimizer(config.optimizers, config.schedules(1), tables)
+    optimizer = table_optimizer(
+        config.optimizers, config.schedules(1), tables, dense_updates=config.dense_updates
+    )
     step = make_step(kernel_of(config), optimizer, config)
     state = init(tables, optimizer)
     texts = [block(i, size=32, window=2, groups=2, neg=7, vocab=VOCAB) for i in range(BLOCKS)]
