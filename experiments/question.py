@@ -2,7 +2,7 @@
 
 run.py           measures, and writes results.json; goes on where it was stopped
 run.py --quick   a small form in a minute, into --results; its results answer nothing
-run.py --write   the table into README.md, and figure.svg
+run.py --write   table and answer into README.md, and figure.svg
 """
 
 import argparse
@@ -30,6 +30,7 @@ class Question:
       measure: of a cell what is found, plain values that are put beside it.
       table: of results, in markdown.
       figure: of results.
+      answer: what the results say, in a sentence or two.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class Question:
     measure: Callable[..., Run]
     table: Callable[[Results], str]
     figure: Callable[[Results], Figure]
+    answer: Callable[[Results], str]
 
 
 def main(question: Question, doc: str | None, argv: Sequence[str] | None = None) -> None:
@@ -88,9 +90,11 @@ def full(path: Path) -> Results:
 
 
 def show(question: Question, path: Path) -> None:
-    """The table into README.md, and the figure beside it."""
+    """Table and answer into README.md, and the figure beside it."""
     results = full(path)
-    write_table(question.folder / "README.md", with_source(question.table(results), results))
+    readme = question.folder / "README.md"
+    write_table(readme, with_source(question.table(results), results))
+    write_table(readme, f"**Answer.** {question.answer(results)}", name="answer")
     save(question.figure(results), question.folder / "figure.svg")
 
 

@@ -62,9 +62,9 @@ def fill(readme: str, made: str, name: str = "table") -> str:
     return f"{before}{first}\n\n{made}\n\n{last}{after}"
 
 
-def write_table(readme: Path, made: str) -> None:
-    """Put a table into a README."""
-    readme.write_text(fill(readme.read_text(encoding="utf-8"), made), encoding="utf-8")
+def write_table(readme: Path, made: str, name: str = "table") -> None:
+    """Put a table into a README, or what else it has markers for."""
+    readme.write_text(fill(readme.read_text(encoding="utf-8"), made, name), encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 run.py                           measures, and writes results.json; goes on where it was stopped
 run.py --quick --results FILE    a few hundred iterations on a small text; answers nothing
-run.py --write                   the table into README.md, and figure.svg
+run.py --write                   table and answer into README.md, and figure.svg
 """
 
 import sys
@@ -116,7 +116,18 @@ def figure(results: Results) -> Figure:
     return drawn
 
 
-QUESTION = Question(FOLDER, cells, measure, table, figure)
+def answer(results: Results) -> str:
+    """The final losses, and how far apart the two ways' tables end."""
+    runs = results["runs"]
+    by_hand, autodiff = (spread([run["final"][name] for run in runs], 2) for name in GRADIENTS)
+    apart, largest = max(run["apart"] for run in runs), max(run["largest"] for run in runs)
+    return (
+        f"Yes: the losses end at {by_hand} by hand and {autodiff} by autodiff, and no entry of the "
+        f"tables differs by more than {apart:.1e} where the largest is {largest:.1f}."
+    )
+
+
+QUESTION = Question(FOLDER, cells, measure, table, figure, answer)
 
 if __name__ == "__main__":
     main(QUESTION, __doc__)

@@ -2,7 +2,7 @@
 
 run.py           measures, and writes results.json; goes on where it was stopped
 run.py --quick   a small form in a minute, into --results; its results answer nothing
-run.py --write   the table into README.md, and figure.svg
+run.py --write   table and answer into README.md, and figure.svg
 """
 
 import statistics
@@ -132,7 +132,26 @@ def _times(by_hand: list[float], autodiff: list[float]) -> str:
     return f"{' → '.join(medians)} | {spread(ratios, '.2f')}"
 
 
-QUESTION = Question(FOLDER, cells, measure, table, figure)
+def answer(results: Results) -> str:
+    """How much longer autodiff takes than the gradient by hand, gradient by gradient."""
+    ratios = {
+        run["case"]: statistics.median(
+            a / b
+            for a, b in zip(run[AUTODIFF]["time alone"], run[BY_HAND]["time alone"], strict=True)
+        )
+        for run in results["runs"]
+    }
+    slower = [f"{case} ({ratio:.2f})" for case, ratio in ratios.items() if ratio > 1.1]
+    faster = [f"{case} ({ratio:.2f})" for case, ratio in ratios.items() if ratio < 0.9]
+    return (
+        "Autodiff's time by that of the gradient alone by hand: by hand is faster for "
+        f"{', '.join(slower) or 'none'}; autodiff is for {', '.join(faster) or 'none'}, "
+        "where by hand every pair's whole gradient is written down before they are summed, as in "
+        "part (h)."
+    )
+
+
+QUESTION = Question(FOLDER, cells, measure, table, figure, answer)
 
 if __name__ == "__main__":
     backend.one_thread()

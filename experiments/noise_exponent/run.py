@@ -2,7 +2,7 @@
 
 run.py                           measures, and writes results.json; goes on where it was stopped
 run.py --quick --results FILE    two exponents, two epochs of a small text; answers nothing
-run.py --write                   the table into README.md, and figure.svg
+run.py --write                   table and answer into README.md, and figure.svg
 """
 
 import sys
@@ -116,7 +116,20 @@ def figure(results: Results) -> Figure:
     return drawn
 
 
-QUESTION = Question(FOLDER, cells, measure, table, figure)
+def answer(results: Results) -> str:
+    """The law with the best mean on each task."""
+    laws = by_exponent(results)
+    best = [
+        (title, *max((mean_deviation(found[title, "all"]), law) for law, found in laws.items()))
+        for title in TITLES.values()
+    ]
+    says = [f"{title} {mean:.3f} ± {dev:.3f} with {law:g}" for title, (mean, dev), law in best]
+    usual = laws[0.75]
+    there = [f"{mean_deviation(usual[title, 'all'])[0]:.3f}" for title in TITLES.values()]
+    return f"Best are {', '.join(says)}; the usual 0.75 has {', '.join(there)}."
+
+
+QUESTION = Question(FOLDER, cells, measure, table, figure, answer)
 
 if __name__ == "__main__":
     main(QUESTION, __doc__)

@@ -2,7 +2,7 @@
 
 run.py           measures, and writes results.json; goes on where it was stopped
 run.py --quick   two optimizers on a small text, into --results; its results answer nothing
-run.py --write   the table into README.md, and figure.svg
+run.py --write   table and answer into README.md, and figure.svg
 """
 
 import math
@@ -125,9 +125,7 @@ def table(results: Results) -> str:
         loss = spread([one["heldout_loss"] for one in some], 4)
         row = [run["optimizer"], f"{run['lr']:g}", loss, *marks, speed, _worse(run)]
         rows.append(row)
-    winner = ranked(results)[0]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines, "", f"Lowest held-out loss at equal budget: {winner['optimizer']}."])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def _worse(run: Run) -> str:
@@ -161,7 +159,28 @@ def figure(results: Results) -> Figure:
     return made
 
 
-QUESTION = Question(FOLDER, cells, measure, table, figure)
+def answer(results: Results) -> str:
+    """The lowest held-out loss and the best scores, each with its optimizer."""
+    first, second = ranked(results)[:2]
+    epochs = first["budgets"][-1]
+    says = [f"{run['optimizer']} ({_mean_loss(run, epochs):.4f} nats)" for run in (first, second)]
+    scored = [
+        f"{title}: {name} ({mean:.3f})" for title, (mean, name) in _best(results, epochs).items()
+    ]
+    return f"Lowest held-out loss: {says[0]}, then {says[1]}. Best scores, {', '.join(scored)}."
+
+
+def _best(results: Results, epochs: int) -> dict[str, tuple[float, str]]:
+    return {
+        title: max(
+            (mean_deviation([one["scores"][task] for one in at(run, epochs)])[0], run["optimizer"])
+            for run in results["runs"]
+        )
+        for task, title in TITLES.items()
+    }
+
+
+QUESTION = Question(FOLDER, cells, measure, table, figure, answer)
 
 if __name__ == "__main__":
     main(QUESTION, __doc__)

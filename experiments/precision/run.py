@@ -2,7 +2,7 @@
 
 run.py                           measures, and writes results.json; goes on where it was stopped
 run.py --quick --results FILE    two epochs of a small text; answers nothing
-run.py --write                   the table into README.md, and figure.svg
+run.py --write                   table and answer into README.md, and figure.svg
 """
 
 import sys
@@ -185,7 +185,20 @@ def _draw(
     ax.errorbar(means, list(ways), xerr=deviations, fmt="o", capsize=3, label=label)
 
 
-QUESTION = Question(FOLDER, cells, measure, table, figure)
+def answer(results: Results) -> str:
+    """How far each way's loss is from float64's, and how far its gradient is off."""
+    says = [
+        f"{title} {fmean(1e3 * run['above'] for run in runs):.3f}·10⁻³ nats "
+        f"(a gradient is off by {fmean(run['in_all']['rms'] for run in runs):.1g})"
+        for title, runs in by_way(results).items()
+    ]
+    deviation = max(
+        mean_deviation([r["heldout_loss"] for r in runs])[1] for runs in by_way(results).values()
+    )
+    return f"Held-out losses above float64's: {', '.join(says)}; seeds differ by {1e3 * deviation:.1f}·10⁻³."
+
+
+QUESTION = Question(FOLDER, cells, measure, table, figure, answer)
 
 if __name__ == "__main__":
     main(QUESTION, __doc__)

@@ -2,7 +2,7 @@
 
 run.py           measures, and writes results.json; goes on where it was stopped
 run.py --quick   a small form in a minute, into --results; its results answer nothing
-run.py --write   the table into README.md, and figure.svg
+run.py --write   table and answer into README.md, and figure.svg
 """
 
 import sys
@@ -137,7 +137,23 @@ def _row(run: Run) -> str:
     )
 
 
-QUESTION = Question(FOLDER, cells, measure, table, figure)
+def answer(results: Results) -> str:
+    """Where the losses cost the same, and how far apart they are at the largest vocabulary."""
+    runs = results["runs"]
+    largest = runs[-1]
+    apart = {
+        cost: float(np.median(np.divide(largest[SOFTMAX][cost], largest[SAMPLING][cost])))
+        for cost in COSTS
+    }
+    times = ", ".join(f"{ratio:,.0f} times the {cost}" for cost, ratio in apart.items())
+    equal = ", ".join(f"{break_even(runs, cost):,.0f} words in {cost}" for cost in COSTS)
+    return (
+        f"The document's sentence holds from some hundred words on (the losses cost the same at {equal}). "
+        f"At V = {largest['vocab']:,} a step of naive softmax takes {times} of one of negative sampling."
+    )
+
+
+QUESTION = Question(FOLDER, cells, measure, table, figure, answer)
 
 if __name__ == "__main__":
     backend.one_thread()

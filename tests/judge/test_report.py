@@ -1,9 +1,7 @@
 import html
 import json
 import re
-import shutil
 import struct
-import subprocess
 import sys
 from collections import Counter
 from html.parser import HTMLParser
@@ -11,18 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import browser, chromium
 
 from jw2v.errors import DataError, UsageError
 from jw2v.judge.records import Entry
 from jw2v.judge.report.page import report, write_html
 
 EVIL = "<script>document.title='owned'</script>"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SETTINGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--hide-scrollbars",
-)
 
 
 def entry(id: str, **changes) -> Entry:
@@ -268,7 +261,6 @@ def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path):
         write_html(tmp_path / "missing" / "r.html", ENTRIES, env={})
 
 
-browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 MEASURE = """<script>
 function shown() {
   return [...document.querySelectorAll(".line")].filter(x => x.checkVisibility()).map(x => x.id);
@@ -298,15 +290,10 @@ addEventListener("load", () => {
 </script>"""
 
 
-def chromium(folder: Path, text: str, *options: str) -> str:
-    """Open a page in the browser and give what it prints."""
-    assert CHROMIUM is not None
+def opened(folder: Path, text: str, *options: str) -> str:
+    """What the browser prints of a page."""
     (folder / "page.html").write_text(text, encoding="utf-8")
-    own = (f"--user-data-dir={folder / 'profile'}", (folder / "page.html").as_uri())
-    done = subprocess.run(
-        [CHROMIUM, *SETTINGS, *options, *own], capture_output=True, timeout=120, check=True
-    )
-    return done.stdout.decode()
+    return chromium(folder / "page.html", *options)
 
 
 def measured(folder: Path, width: int) -> dict:
@@ -314,7 +301,7 @@ def measured(folder: Path, width: int) -> dict:
     text = re.sub("<meta http-equiv[^>]*>", "", report(ENTRIES, env={}, title="Mine"))
     framed = html.escape(text.replace("</body>", f"{MEASURE}</body>"))
     style = f"width:{width}px;height:900px;border:0"
-    dom = chromium(folder, f'<iframe style="{style}" srcdoc="{framed}"></iframe>', "--dump-dom")
+    dom = opened(folder, f'<iframe style="{style}" srcdoc="{framed}"></iframe>', "--dump-dom")
     return json.loads(html.unescape(dom.split("<title>")[1].split("</title>")[0]))
 
 
@@ -338,9 +325,9 @@ def test_the_page_fits_a_phone_and_a_desk(tmp_path: Path, width: int):
 @browser
 def test_nothing_runs_in_the_page_and_it_can_be_seen(tmp_path: Path):
     text = report(evil_entries(), env={EVIL: EVIL}, title="Mine")
-    assert "<title>Mine</title>" in chromium(tmp_path, text, "--dump-dom")
+    assert "<title>Mine</title>" in opened(tmp_path, text, "--dump-dom")
     image = tmp_path / "page.png"
-    chromium(tmp_path, text, "--window-size=1280,900", f"--screenshot={image}")
+    opened(tmp_path, text, "--window-size=1280,900", f"--screenshot={image}")
     size = struct.unpack(">II", image.read_bytes()[16:24])
     assert size == (1280, 900)
     assert image.stat().st_size > 30_000  # an empty page has a tenth of it
