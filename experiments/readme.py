@@ -7,6 +7,7 @@ readme.py --check  says whether README.md is what the results give (exit code 1 
 import argparse
 import json
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ README = HERE.parent / "README.md"
 sys.path[:0] = [str(HERE / name) for name in ("gensim_comparison", "judge_shootout")]
 
 import tables
+from question import Question, full
 from results import fill
 from table import summary
 
@@ -51,7 +53,38 @@ def parts() -> dict[str, str]:
         "comparison": summary(_results("gensim_comparison")),
         "shootout": tables.summary(_results("judge_shootout")),
         "neighbours": neighbours(_results("demo")),
+        "questions": questions(),
     }
+
+
+def questions() -> str:
+    """What each question's program answers, with its figures.
+
+    Raises:
+      DataError: the results of one are of a quick run.
+    """
+    lines = ["| question | answer |", "| --- | --- |"]
+    for readme in sorted(HERE.glob("*/README.md")):
+        program = _program(readme.parent)
+        if program is not None:
+            results = full(readme.with_name("results.json"))
+            heading = readme.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+            link = f"[{heading}](experiments/{readme.parent.name})"
+            lines.append(f"| {link} | {program.answer(results)} |")
+    return "\n".join(lines)
+
+
+def _program(folder: Path) -> Question | None:
+    """The question of a folder's program, imported beside those of the others."""
+    path = folder / "run.py"
+    if "QUESTION = Question(" not in path.read_text(encoding="utf-8"):
+        return None
+    spec = spec_from_file_location(f"{folder.name}_run", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.QUESTION
 
 
 def neighbours(results: dict[str, Any]) -> str:

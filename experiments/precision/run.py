@@ -195,7 +195,8 @@ def answer(results: Results) -> str:
     deviation = max(
         mean_deviation([r["heldout_loss"] for r in runs])[1] for runs in by_way(results).values()
     )
-    return f"Held-out losses above float64's: {', '.join(says)}; seeds differ by {1e3 * deviation:.1f}·10⁻³."
+    listed = ", ".join(says)
+    return f"Held-out losses above float64's: {listed}; seeds differ by {1e3 * deviation:.1f}·10⁻³."
 
 
 QUESTION = Question(FOLDER, cells, measure, table, figure, answer)

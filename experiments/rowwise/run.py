@@ -180,9 +180,10 @@ def answer(results: Results) -> str:
     run = next(run for run in _of("cost", results) if run["words"])
     first, last = run["costs"][0], run["costs"][-1]
     says = (
-        f"With {run['optimizer']} and the same ids a step by rows takes {_time(last, 'rowwise')} µs at "
-        f"V = {last['vocab']:,}, {_ratio(last, 'rowwise', first)} times that at {first['vocab']:,}; on "
-        f"whole tables it takes {_ratio(last, 'dense', last)} times as long"
+        f"With {run['optimizer']} and the same ids a step by rows takes "
+        f"{_time(last, 'rowwise')} µs at V = {last['vocab']:,}, "
+        f"{_ratio(last, 'rowwise', first)} times that at {first['vocab']:,}; on whole tables it takes "
+        f"{_ratio(last, 'dense', last)} times as long"
     )
     if "torch" in last:
         says += f", torch's {_ratio(last, 'torch', last)} times"

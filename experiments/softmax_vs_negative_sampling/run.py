@@ -148,8 +148,9 @@ def answer(results: Results) -> str:
     times = ", ".join(f"{ratio:,.0f} times the {cost}" for cost, ratio in apart.items())
     equal = ", ".join(f"{break_even(runs, cost):,.0f} words in {cost}" for cost in COSTS)
     return (
-        f"The document's sentence holds from some hundred words on (the losses cost the same at {equal}). "
-        f"At V = {largest['vocab']:,} a step of naive softmax takes {times} of one of negative sampling."
+        "The document's sentence holds from some hundred words on (the losses cost the same at "
+        f"{equal}). At V = {largest['vocab']:,} a step of naive softmax takes {times} of one of "
+        "negative sampling."
     )
 
 

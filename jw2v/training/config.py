@@ -78,10 +78,9 @@ class Config:
     """skipgram."""
     loss: str = "negative_sampling"
     """negative_sampling or naive_softmax."""
-    dense_updates: bool = False
-    """Update whole tables in every step, as plain optax, not the rows met in it."""
     optimizer: str = "sgd"
-    """The name of one; `jw2v train --help` lists them."""
+    """sgd, momentum, nesterov, adagrad, rowwise_adagrad, rmsprop, adam, adamw, adabelief, nadam,
+    lion, lamb, adafactor, schedule_free or sm3."""
     optimizer_outside: str | None = None
     """Of the outside words' table; by default the same."""
     lr: float | None = None
@@ -94,6 +93,8 @@ class Config:
     """linear, constant, cosine or exponential; by default the optimizer's own (sgd: linear)."""
     warmup: float = 0.0
     """Share of the run in which the learning rate rises from 0."""
+    dense_updates: bool = False
+    """Update whole tables in every step, as plain optax, not the rows met in it."""
     window_weights: str = "linear"
     """linear (a pair counts by its distance), dynamic (widths drawn) or fixed (all count 1)."""
     damping: str = "sqrt"

@@ -11,10 +11,12 @@ import pytest
 from comparisons import assert_same
 from hypothesis import given
 from hypothesis import strategies as st
+from optax.contrib import schedule_free
 from strategies import DIM, VOCAB, few, ids, normal, seeds
 
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.optim import RowwiseError, apply_updates, dense, linear, rowwise, why_not_rowwise
+from jw2v.optim.rows import result
 from jw2v.training.compiled import table_copies
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -223,3 +225,18 @@ def test_no_step_of_a_loop_copies_a_table(make: Any):
     memory = program.memory_analysis()
     assert memory is not None
     assert memory.temp_size_in_bytes < 5000 * 8 * 4
+
+
+def test_the_result_of_a_schedule_free_optimizer_is_the_mean_of_its_steps():
+    """With one learning rate x is the mean of z, that of plain SGD at the points y."""
+    lr, tx = 0.1, optax.chain(optax.identity(), dense(schedule_free(optax.sgd(0.1), 0.1)))
+    at, state = tables(), tx.init(tables())
+    z, found = tables(), []
+    for i in range(STEPS):
+        grads = row_grads(10 * i)
+        z = Tables(*(a - lr * whole_table(g, a) for a, g in zip(z, grads, strict=True)))
+        found.append(z)
+        at, state = stepped(tx, grads, state, at)
+    mean = jax.tree.map(lambda *x: sum(x) / STEPS, *found)
+    assert_same(result(at, state), mean, atol=ATOL)
+    assert_same(result(at, optax.EmptyState()), at)
