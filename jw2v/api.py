@@ -220,17 +220,22 @@ def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
         LOG.info("gradients not checked (--no-check)")
         return
     began = time.perf_counter()
-    claims = kernels.claims_of(config, loss)
-    for claim in claims:  # one after the other: a run that is refused need not wait for the rest
+    held = []
+    for claim in kernels.claims_of(
+        config, loss
+    ):  # one after the other: a run that is refused need not wait for the rest
         (entry,) = verify_derivations([claim], ledger="guard", samples=GUARD_SAMPLES)
-        if entry.verdict_value != "holds":
+        if entry.expected == "refuted" == entry.verdict_value:
+            LOG.warning("as asked, no gradient: %s (%s)", entry.id, entry.diagnosis or "refuted")
+        elif entry.verdict_value == "holds":
+            held.append(entry.id)
+        else:
             why = entry.diagnosis or f"counterexample {json.dumps(entry.counterexample)}"
             raise GradientError(
                 f"the gradient of {entry.id} is {entry.verdict_value} ({why}); "
                 "correct it, or train with autodiff (--gradient autodiff)"
             )
-    names = ", ".join(claim.id for claim in claims)
-    LOG.info("gradients hold: %s (%.1f s)", names, time.perf_counter() - began)
+    LOG.info("gradients hold: %s (%.1f s)", ", ".join(held), time.perf_counter() - began)
 
 
 def _encode(source: Source, config: Config, scratch: Path) -> Corpus:

@@ -182,8 +182,8 @@ def answer(results: Results) -> str:
     says = (
         f"With {run['optimizer']} and the same ids a step by rows takes "
         f"{_time(last, 'rowwise')} µs at V = {last['vocab']:,}, "
-        f"{_ratio(last, 'rowwise', first)} times that at {first['vocab']:,}; on whole tables it takes "
-        f"{_ratio(last, 'dense', last)} times as long"
+        f"{_ratio(last, 'rowwise', first)} times that at {first['vocab']:,}; on whole tables it "
+        f"takes {_ratio(last, 'dense', last)} times as long"
     )
     if "torch" in last:
         says += f", torch's {_ratio(last, 'torch', last)} times"

@@ -25,12 +25,15 @@ def memory(program: jax.stages.Compiled) -> Any:
 
 
 def alternating(calls: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
-    """Seconds a call of each, repeat by repeat; in every repeat each has its turn."""
+    """Seconds a call of each, repeat by repeat; in every repeat each has its turn.
+
+    A turn begins with a call that is not timed: in it what the one before has left is given back,
+    which of gigabytes takes long.
+    """
     found: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        jax.block_until_ready(call())
     for _ in range(repeats):
         for name, call in calls.items():
+            jax.block_until_ready(call())
             found[name].append(_seconds(call))
     return found
 

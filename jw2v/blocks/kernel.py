@@ -25,7 +25,7 @@ def as_gathered(*rows: Array) -> tuple[Array, ...]:
 
 
 class RowIds(NamedTuple):
-    """The rows a kernel gathers from each table; None is the whole table."""
+    """The rows a kernel gathers from V and from U; None is the whole table."""
 
     centre: Int[Array, " centre"]
     outside: Int[Array, " outside"] | None
@@ -39,11 +39,13 @@ class Kernel(NamedTuple):
       loss: (rows of V, rows of U, block) to the summed loss of the block's pairs.
       loss_and_grads: the same arguments to `(loss, (gradient of V's rows, of U's rows))`, by hand;
         None where there is none.
+      terms: the block to the summed weight of the losses that are summed, the divisor of a mean.
     """
 
     ids: Callable[[Block], RowIds]
     loss: KernelLoss
     loss_and_grads: KernelGrads | None
+    terms: Callable[[Block], Float[Array, ""]]
 
     @property
     def loss_and_grads_autodiff(self) -> KernelGrads:

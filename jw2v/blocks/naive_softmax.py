@@ -9,12 +9,14 @@ The pairs of a centre r share its scores, so with p_r = Σ_j ω_rj the weight of
 The gradient of U is a whole table by nature (part (d)): O(block · vocab · dim) a block.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
-from jw2v.blocks.windows import Block, WindowWeights, contexts
+from jw2v.blocks.windows import Block, WindowWeights, contexts, pairs
 
 HIGHEST = jax.lax.Precision.HIGHEST
 
@@ -44,4 +46,4 @@ def kernel(*, weights: WindowWeights = "linear") -> Kernel:
         d_U = jnp.matmul(err.T, v, precision=HIGHEST)
         return value, (d_v, d_U)
 
-    return Kernel(ids, loss, loss_and_grads)
+    return Kernel(ids, loss, loss_and_grads, partial(pairs, weights=weights))

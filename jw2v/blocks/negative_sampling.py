@@ -1,24 +1,22 @@
 """Skip-gram with negative sampling over a block: matrix products on tiles.
 
-A tile is a group of consecutive centres r and all that they are scored against, its columns j: the
-words of the text around them, `group` + 2 window, then the N negatives drawn for the group. What a
-pair counts is its weight w_rj: ω of the window law for words of the text, 0 where no window holds
-them, and λ Σ_j ω_rj for negatives, λ = K/N (see `jw2v.losses.negative_sampling`). With y_j = −1 for
-words of the text and +1 for negatives,
-
-    J = Σ_rj w_rj log(1 + exp(y_j s_rj)),                 s_rj = v_r·u_j
-    e_rj = ∂J/∂s_rj = w_rj y_j σ(y_j s_rj)                as in (f), pair by pair
-    ∂J/∂v_r = Σ_j e_rj u_j,        ∂J/∂u_j = Σ_r e_rj v_r
+A tile (`jw2v.blocks.tiles`) is a group of consecutive centres, its rows, and all that they are
+scored against, its columns: the words of the text around them, `group` + 2 window, then the N
+negatives drawn for the group. What a pair counts is its weight w_rj: ω of the window law for words
+of the text, 0 where no window holds them, and λ Σ_j ω_rj for negatives, λ = K/N (see
+`jw2v.losses.negative_sampling`).
 
 Each table is gathered once and scattered once a block, whatever the tiles share.
 """
 
-import jax
+from functools import partial
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jw2v.blocks import tiles
 from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
-from jw2v.blocks.windows import Block, WindowWeights, band
+from jw2v.blocks.windows import Block, WindowWeights, band, pairs
 from jw2v.losses.negative_sampling import EXACT, Sigmoid
 
 
@@ -41,25 +39,19 @@ def kernel(
     Returns:
       The kernel, which gathers the block's centres from V and, tile by tile, columns from U.
     """
+    how = {"product": tiles.products(operands), "by": by}
+    loss_of = partial(tiles.loss, **how)
+    loss_and_grads_of = partial(tiles.loss_and_grads, **how)
 
-    def product(spec: str, a: Array, b: Array) -> Array:
-        a, b, out = (
-            (a.astype(operands), b.astype(operands), "float32") if operands else (a, b, None)
-        )
-        return jnp.einsum(
-            spec, a, b, precision=jax.lax.Precision.HIGHEST, preferred_element_type=out
-        )
-
-    def tiles(v: Array, u: Array, block: Block) -> tuple[Array, ...]:
-        """Rows, w and y by tile; w and y with the columns first, as the scores are."""
+    def tiled(v: Array, u: Array, block: Block) -> tuple[Array, ...]:
+        """Rows, columns, w and y."""
         groups, shared = block.neg_ids.shape
         size, dim = v.shape
         _, omega = band(block, chunk=size // groups, weights=weights, dtype=v.dtype)
         nu = (negatives / shared) * jnp.sum(omega, axis=1, keepdims=True)
         weight = jnp.concatenate([omega, jnp.repeat(nu, shared, axis=1)], axis=1)
-        sign = jnp.where(jnp.arange(weight.shape[1]) < omega.shape[1], -1, 1).astype(v.dtype)
         rows = as_gathered(v.reshape(groups, -1, dim), u.reshape(groups, -1, dim))
-        return *rows, weight, sign[None, :, None]
+        return *rows, weight, tiles.signs(weight.shape[1], omega.shape[1], v.dtype)
 
     def ids(block: Block) -> RowIds:
         chunk = block.width.shape[0] // block.neg_ids.shape[0]
@@ -68,22 +60,10 @@ def kernel(
         return RowIds(block.ids[block.centres], outside.reshape(-1))
 
     def loss(v: Array, u: Array, block: Block) -> Float[Array, ""]:
-        v, u, weight, sign = tiles(v, u, block)
-        return jnp.sum(weight * by.softplus(sign * product("tjd,trd->tjr", u, v)))
+        return loss_of(*tiled(v, u, block))
 
     def loss_and_grads(v: Array, u: Array, block: Block):
-        shapes = v.shape, u.shape
-        v, u, weight, sign = tiles(v, u, block)
-        score = sign * product("tjd,trd->tjr", u, v)
-        err = weight * sign * by.sigmoid(score)
-        d_v = product("trj,tjd->trd", _transposed(err), u)
-        d_u = product("tjr,trd->tjd", err, v)
-        value = jnp.sum(weight * by.softplus(score))
-        return value, (d_v.reshape(shapes[0]), d_u.reshape(shapes[1]))
+        value, (d_v, d_u) = loss_and_grads_of(*tiled(v, u, block))
+        return value, (d_v.reshape(v.shape), d_u.reshape(u.shape))
 
-    return Kernel(ids, loss, loss_and_grads)
-
-
-def _transposed(err: Array) -> Array:
-    # XLA folds a plain transpose into the product, whose transposed-left form is the slow one.
-    return jax.lax.optimization_barrier(jnp.swapaxes(err, -1, -2))
+    return Kernel(ids, loss, loss_and_grads, partial(pairs, weights=weights))

@@ -11,8 +11,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
-from jw2v.blocks.windows import Block, WindowWeights, contexts
+from jw2v.blocks.windows import Block, WindowWeights, contexts, pairs, windows
 from jw2v.losses import over_windows
+from jw2v.losses.cbow import loss as bag_loss
+from jw2v.losses.cbow import loss_and_grads as bag_loss_and_grads
 from jw2v.losses.record import Loss
 from jw2v.losses.skipgram import loss as skipgram_loss
 from jw2v.losses.skipgram import loss_and_grads as skipgram_loss_and_grads
@@ -55,7 +57,58 @@ def kernel(loss: Loss, *, weights: WindowWeights = "linear") -> Kernel:
         losses, grads = over_windows(by_hand, shared=shared)(*arguments(v, u, block, weights))
         return jnp.sum(losses), join(*grads)
 
-    return Kernel(ids, block_loss, block_loss_and_grads if by_hand else None)
+    terms = partial(pairs, weights=weights)
+    return Kernel(ids, block_loss, block_loss_and_grads if by_hand else None, terms)
+
+
+def bag_kernel(
+    pair: Loss, *, weights: WindowWeights = "linear", mean: bool = True, word2vec: bool = False
+) -> Kernel:
+    """The kernel of the continuous bag of words with a pair loss.
+
+    Args:
+      pair: of rows `(h, u_o, u_neg)`, each window being given the negatives of its group; or of
+        `(h, o, U)` where `pair.wrt` leaves the ids out.
+      weights: the window's weight law.
+      mean: average the words around; else sum them.
+      word2vec: in the place of the gradient by hand the update of word2vec.c, which is none.
+
+    Returns:
+      The kernel. It gathers the words around each centre from V, and from U the centre and the
+      negatives (or the whole table).
+    """
+    how = {"pair": pair, "mean": mean}
+    takes_ids = 1 not in pair.wrt
+    shared = (2,) if takes_ids else ()
+    plain = over_windows(partial(bag_loss, **how), shared=shared)
+    by_hand = over_windows(partial(bag_loss_and_grads, **how, word2vec=word2vec), shared=shared)
+
+    def ids(block: Block) -> RowIds:
+        around, _ = contexts(block, weights="fixed", dtype=jnp.float32)
+        centres = block.ids[block.centres]
+        scored = jnp.concatenate([centres, _negative_ids(block).reshape(-1)])
+        return RowIds(around.reshape(-1), None if takes_ids else scored)
+
+    def arguments(v: Array, u: Array, block: Block) -> tuple[Array, ...]:
+        _, omega = contexts(block, weights=weights, dtype=v.dtype)
+        size, dim = omega.shape[0], v.shape[1]
+        v_ctx = v.reshape(size, -1, dim)
+        if takes_ids:
+            return *as_gathered(v_ctx), block.ids[block.centres], u, omega
+        return *as_gathered(v_ctx, u[:size], u[size:].reshape(size, -1, dim)), omega
+
+    def block_loss(v: Array, u: Array, block: Block) -> Float[Array, ""]:
+        return jnp.sum(plain(*arguments(v, u, block)))
+
+    def block_loss_and_grads(v: Array, u: Array, block: Block) -> Any:
+        losses, (d_v, *d_u) = by_hand(*arguments(v, u, block))
+        d_v = d_v.reshape(v.shape)
+        if takes_ids:
+            return jnp.sum(losses), (d_v, jnp.sum(d_u[0], axis=0))
+        d_o, d_neg = d_u
+        return jnp.sum(losses), (d_v, jnp.concatenate([d_o, d_neg.reshape(-1, d_o.shape[1])]))
+
+    return Kernel(ids, block_loss, block_loss_and_grads, partial(windows, weights=weights))
 
 
 def _negative_ids(block: Block) -> Array:

@@ -133,6 +133,12 @@ def band(
     return block.ids[at], weight
 
 
+def windows(block: Block, *, weights: WindowWeights) -> Float[Array, ""]:
+    """How many of a block's windows hold a word, the divisor of a mean loss per window."""
+    weight = contexts(block, weights=weights, dtype=jnp.float32)[1]
+    return jnp.sum(jnp.any(weight > 0, axis=-1).astype(weight.dtype))
+
+
 def pairs(block: Block, *, weights: WindowWeights) -> Float[Array, ""]:
     """The summed weight of a block's pairs, the divisor of a mean loss per pair."""
     return jnp.sum(contexts(block, weights=weights, dtype=jnp.float32)[1])

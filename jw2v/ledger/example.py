@@ -64,7 +64,13 @@ def on_device(block: Block) -> Block:
 
 def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, Block], Any]:
     """The loss of a block by whole tables: summed over its windows, each on its own."""
-    exact = replace(config, kernel="windows", gradient="autodiff", precision="float64")
+    exact = replace(
+        config,
+        kernel="windows",
+        gradient="autodiff",
+        precision="float64",
+        cbow_update="gradient",
+    )
     plain = kernel_of(exact, loss)
 
     def summed(V: Any, U: Any, block: Block) -> Any:
@@ -72,6 +78,12 @@ def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, 
         return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
 
     return summed
+
+
+def expected_of(config: Config, gradient: str) -> str:
+    """What the judge finds of a config's gradient: word2vec.c's update of CBOW is none."""
+    own = (config.model, config.cbow_update, gradient) == ("cbow", "word2vec", "manual")
+    return "refuted" if own else "holds"
 
 
 def dtypes_of(config: Config) -> tuple[str, ...]:

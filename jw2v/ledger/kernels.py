@@ -16,6 +16,7 @@ so a kernel is held against the windows it stands for, not only against itself.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from jw2v.ledger.example import (
     VOCAB,
     dtypes_of,
     example_block,
+    expected_of,
     on_device,
     plain_loss,
     small,
@@ -40,6 +42,8 @@ from jw2v.ledger.example import (
 )
 from jw2v.ledger.optimizers import optimizer_claim
 from jw2v.ledger.updates import step_claim
+from jw2v.losses.cbow import loss as cbow_loss
+from jw2v.losses.cbow import loss_and_grads as cbow_by_hand
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
@@ -74,6 +78,21 @@ def window_claim(name: str, loss: Loss, latex: str = "") -> Derivation:
     return _by_hand(name, window, (np.ones(DIM), outside, rest, np.ones(CTX)), latex)
 
 
+def bag_claim(name: str, pair: Loss, latex: str = "", *, mean: bool = True) -> Derivation:
+    """CBOW with a pair loss by hand against its autodiff, over one window."""
+    table = 1 not in pair.wrt
+    outside = np.array(VOCAB - 1) if table else np.ones(DIM)
+    rest = np.ones((VOCAB if table else NEG, DIM))
+    how = {"pair": pair, "mean": mean}
+    bag = Loss(
+        partial(cbow_loss, **how),
+        partial(cbow_by_hand, **how),
+        over="window",
+        wrt=pair.wrt,
+    )
+    return _by_hand(name, bag, (np.ones((CTX, DIM)), outside, rest, np.ones(CTX)), latex)
+
+
 def kernel_claim(
     name: str,
     config: Config,
@@ -98,7 +117,8 @@ def kernel_claim(
         def trained(V: Any, U: Any) -> Any:
             return table_gradients(kernel, gradient, Tables(V, U), block)
 
-        return Step(f"{name} {gradient}" if gradients else name, SUMMED, trained, kind="kernel")
+        id = f"{name} {gradient}" if gradients else name
+        return Step(id, SUMMED, trained, kind="kernel", expect=expected_of(config, gradient))
 
     return Derivation(
         name,
@@ -122,7 +142,7 @@ def claims_of(config: Config, loss: Loss | None = None) -> tuple[Derivation, ...
         *_hand_claims(config, loss),
         kernel_claim(f"kernel {named}", config, loss),
         step_claim(f"step {named}", config, loss),
-        optimizer_claim(config.optimizer),
+        *map(optimizer_claim, dict.fromkeys(config.optimizers)),
     )
     trained = ("float64",) if config.precision == "float64" else ("float32",)
     return tuple(replace(derivation, dtypes=trained) for derivation in claims)
@@ -133,7 +153,10 @@ def _hand_claims(config: Config, loss: Loss | None) -> tuple[Derivation, ...]:
         return ()
     if loss is None:
         pair = NAIVE_SOFTMAX if config.loss == "naive_softmax" else NEGATIVE_SAMPLING
-        return (pair_claim(config.loss, pair),)
+        of_pair = pair_claim(config.loss, pair)
+        if config.model == "cbow":
+            return of_pair, bag_claim(f"cbow {config.loss}", pair, mean=config.cbow_mean)
+        return (of_pair,)
     by_hand = pair_claim if loss.over == "pair" else window_claim
     return (by_hand("loss of your own", loss),)
 
@@ -154,6 +177,18 @@ def _derivations() -> tuple[Derivation, ...]:
         ("negative_sampling windows", Config(kernel="windows"), manual),
         ("naive_softmax block", Config(loss="naive_softmax"), both),
         ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),
+        ("cbow block", Config(model="cbow"), both),
+        ("cbow block exact", Config(model="cbow", sigmoid="exact"), both),
+        ("cbow block, sum", Config(model="cbow", cbow_mean=False), both),
+        ("cbow block bfloat16", Config(model="cbow", precision="bfloat16"), manual),
+        ("cbow windows", Config(model="cbow", kernel="windows"), manual),
+        ("cbow naive_softmax", Config(model="cbow", loss="naive_softmax"), manual),
+        ("cbow block, as word2vec.c", Config(model="cbow", cbow_update="word2vec"), manual),
+        (
+            "cbow block, as word2vec.c, sum",
+            Config(model="cbow", cbow_update="word2vec", cbow_mean=False, window_weights="fixed"),
+            manual,
+        ),
     ]
     kernels = [
         kernel_claim(f"kernel {name}", config, gradients=lines) for name, config, lines in ways
@@ -164,6 +199,9 @@ def _derivations() -> tuple[Derivation, ...]:
         pair_claim("negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{neg-sample}"),
         window_claim("skipgram naive_softmax", NAIVE_SOFTMAX, r"\partial J_{skip-gram}"),
         window_claim("skipgram negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{skip-gram}"),
+        bag_claim("cbow negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{cbow}"),
+        bag_claim("cbow, sum", NEGATIVE_SAMPLING, r"\partial J_{cbow}", mean=False),
+        bag_claim("cbow naive_softmax", NAIVE_SOFTMAX, r"\partial J_{cbow}"),
         *kernels,
         *approximations.DERIVATIONS,
         *updates.DERIVATIONS,

@@ -18,7 +18,7 @@ import numpy as np
 import optax
 
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
-from jw2v.blocks.windows import Block, pairs_per_centre
+from jw2v.blocks.windows import Block
 from jw2v.judge.records import Derivation, Step
 from jw2v.ledger.example import (
     BOTH,
@@ -27,6 +27,7 @@ from jw2v.ledger.example import (
     VOCAB,
     dtypes_of,
     example_block,
+    expected_of,
     on_device,
     plain_loss,
     small,
@@ -35,7 +36,7 @@ from jw2v.losses.record import Loss
 from jw2v.optim.damping import STABLE, Expected, damp, scaled
 from jw2v.optim.named import table_optimizer
 from jw2v.training.config import Config
-from jw2v.training.step import TrainState, kernel_of, make_step
+from jw2v.training.step import TrainState, kernel_of, make_step, pairs_of
 
 RATES = (0.05, 0.04)
 """Learning rates of the two blocks."""
@@ -70,7 +71,8 @@ def step_claim(
         def trained(V: Any, U: Any) -> Any:
             return _trained(replace(config, gradient=gradient), loss, blocks, V, U)
 
-        return Step(f"{name} {gradient}" if gradients else name, RULE, trained, kind="update")
+        id = f"{name} {gradient}" if gradients else name
+        return Step(id, RULE, trained, kind="update", expect=expected_of(config, gradient))
 
     return Derivation(
         name,
@@ -125,8 +127,9 @@ def _expected(config: Config, block: Block) -> Expected:
         centres=len(block.width),
         words=len(block.ids),
         draws=0 if config.loss == "naive_softmax" else np.size(block.neg_ids),
-        pairs=pairs_per_centre(config.window, config.weights),
+        pairs=pairs_of(config),
         negatives=config.negatives,
+        bag=config.model == "cbow",
     )
 
 
@@ -144,10 +147,11 @@ def _ruled(loss: Any, config: Config, blocks: Sequence[Block], V: Any, U: Any) -
 def _factors(x: Expected) -> tuple[np.ndarray, np.ndarray]:
     """D of each table as columns, written out: min(1/√m, STABLE / (LR M))."""
     K, noise = (x.negatives, x.noise) if x.draws else (1, x.text)
-    m_V = 1 + (x.centres - 1) * x.text
-    m_U = 1 + (x.words - 1) * x.text + x.draws * x.noise
+    in_V, in_U = (x.words, x.centres) if x.bag else (x.centres, x.words)
+    m_V = 1 + (in_V - 1) * x.text
+    m_U = 1 + (in_U - 1) * x.text + x.draws * x.noise
     M_V = x.pairs * (1 + K) * m_V
-    M_U = x.pairs * (1 + x.centres * (x.text + K * noise))
+    M_U = (1 if x.bag else x.pairs) * (1 + x.centres * (x.text + K * noise))
     pairs = (m_V, M_V), (m_U, M_U)
     D_V, D_U = (np.minimum(m**-0.5, STABLE / LR / M)[:, None] for m, M in pairs)
     return D_V, D_U
@@ -161,6 +165,7 @@ def _derivations() -> tuple[Derivation, ...]:
         ("negative_sampling block bfloat16", Config(precision="bfloat16"), manual),
         ("negative_sampling windows", Config(kernel="windows"), manual),
         ("naive_softmax block", Config(loss="naive_softmax"), both),
+        ("cbow block", Config(model="cbow"), both),
         ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),
     ]
     steps = [step_claim(f"step {name}", config, gradients=lines) for name, config, lines in ways]

@@ -11,11 +11,13 @@ names this package exports are the same functions, jitted:
 (5, 2)
 """
 
+from inspect import signature
 from types import ModuleType
 from typing import NamedTuple
 
 import jax
 
+from jw2v.losses import cbow as _cbow
 from jw2v.losses import naive_softmax as _naive_softmax
 from jw2v.losses import negative_sampling as _negative_sampling
 from jw2v.losses import sigmoid as _sigmoid
@@ -28,6 +30,7 @@ __all__ = [
     "Loss",
     "LossAndGradsFn",
     "LossFn",
+    "cbow",
     "naive_softmax",
     "negative_sampling",
     "over_windows",
@@ -45,12 +48,16 @@ class Jitted(NamedTuple):
 
 
 def _jitted(module: ModuleType, *static: str) -> Jitted:
-    return Jitted(
-        *(jax.jit(getattr(module, name), static_argnames=static) for name in Jitted._fields)
-    )
+    def jitted(name: str) -> LossFn:
+        function = getattr(module, name)
+        known = [x for x in static if x in signature(function).parameters]
+        return jax.jit(function, static_argnames=known)
+
+    return Jitted(*map(jitted, Jitted._fields))
 
 
 sigmoid = _jitted(_sigmoid)
 naive_softmax = _jitted(_naive_softmax)
 negative_sampling = _jitted(_negative_sampling, "by")
 skipgram = _jitted(_skipgram, "pair")
+cbow = _jitted(_cbow, "pair", "mean", "word2vec")

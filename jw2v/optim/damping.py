@@ -42,6 +42,8 @@ class Expected(NamedTuple):
       draws: negatives drawn for a block; 0 where every word is one, as for the softmax.
       pairs: of a centre word, weighted.
       negatives: K, those that a pair counts with.
+      bag: whether the words around predict the centre, so that they are rows of V, and centres of
+        U; a centre is then one pair, and `pairs` what each word around is given of its gradient.
     """
 
     text: Float[np.ndarray, " vocab"]
@@ -51,21 +53,23 @@ class Expected(NamedTuple):
     draws: int
     pairs: float
     negatives: int
+    bag: bool = False
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """M of each word as centre and as outside word: itself, and by chance in the others."""
+        """M of each word in V and in U: itself, and by chance in the others."""
         drawn = self.draws * self.noise
-        return 1 + (self.centres - 1) * self.text, 1 + (self.words - 1) * self.text + drawn
+        centre, around = (1 + (n - 1) * self.text for n in (self.centres, self.words))
+        return (around, centre + drawn) if self.bag else (centre, around + drawn)
 
     def touches(self) -> tuple[np.ndarray, np.ndarray]:
-        """M of each word as centre and as outside word.
+        """M of each word in V and in U.
 
         The negatives of all pairs are spread over the words by the noise law, however many pairs
         share a draw; those of the softmax, one a pair, by the text's own.
         """
         weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
-        centre, outside = self.places()[0], 1 + self.centres * (self.text + weight * law)
-        return self.pairs * (1 + weight) * centre, self.pairs * outside
+        first, outside = self.places()[0], 1 + self.centres * (self.text + weight * law)
+        return self.pairs * (1 + weight) * first, (1 if self.bag else self.pairs) * outside
 
     def factors(self, lr: float, lr_outside: float | None = None) -> Tables:
         """D of each word as centre and as outside word, at a learning rate or one each.

@@ -10,7 +10,7 @@ from jaxtyping import Array, Int, UInt32
 from jw2v.blocks import noise
 from jw2v.blocks.kernel import Kernel
 from jw2v.blocks.tables import Tables
-from jw2v.blocks.windows import Block, draw_widths, pairs
+from jw2v.blocks.windows import Block, draw_widths
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
 from jw2v.training.state import TrainState
@@ -93,7 +93,7 @@ def summed_loss(
         ids = kernel.ids(block)
         u = tables.U if ids.outside is None else tables.U[ids.outside]
         loss = kernel.loss(tables.V[ids.centre], u, block)
-        return StepInfo(total.loss + loss, total.pairs + pairs(block, weights=config.weights))
+        return StepInfo(total.loss + loss, total.pairs + kernel.terms(block))
 
     zero = jnp.zeros((), tables.V.dtype)
     return jax.lax.fori_loop(0, count, add, StepInfo(zero, jnp.zeros((), jnp.float32)))

@@ -14,7 +14,8 @@ from jw2v.optim.schedules import SCHEDULES, learning_rate
 
 LOSSES = ("negative_sampling", "naive_softmax")
 CHOICES: dict[str, tuple[str, ...]] = {
-    "model": ("skipgram",),
+    "model": ("skipgram", "cbow"),
+    "cbow_update": ("gradient", "word2vec"),
     "loss": LOSSES,
     "optimizer": tuple(NAMED),
     "optimizer_outside": tuple(NAMED),
@@ -75,7 +76,11 @@ class Config:
     ns_exponent: float = 0.75
     """Negatives are drawn from count to this power."""
     model: str = "skipgram"
-    """skipgram."""
+    """skipgram, or cbow: the words around predict the centre."""
+    cbow_mean: bool = True
+    """Of cbow: average the words around; else sum them."""
+    cbow_update: str = "gradient"
+    """Of cbow: gradient, or word2vec, the update of word2vec.c, which is not the gradient."""
     loss: str = "negative_sampling"
     """negative_sampling or naive_softmax."""
     optimizer: str = "sgd"
@@ -188,6 +193,11 @@ class Config:
         return plain and (self.loss, self.kernel) == ("negative_sampling", "block")
 
     @property
+    def has_linear_pairs(self) -> bool:
+        """Whether weights by distance stand for drawn widths, as where pairs are summed."""
+        return self.window_weights == "linear" and self.model == "skipgram"
+
+    @property
     def approximations(self) -> tuple[str, ...]:
         """What training computes otherwise than the written loss; `jw2v.ledger` judges each.
 
@@ -200,7 +210,7 @@ class Config:
         found = {
             f"{negatives}, weighted {self.negatives}/{self.shared_negatives}": True,
             "polynomial sigmoid, off by less than 0.0067": self.sigmoid == "polynomial",
-            "linear window weights, the mean of drawn widths": self.window_weights == "linear",
+            "linear window weights, the mean of drawn widths": self.has_linear_pairs,
             "operands in bfloat16": self.precision == "bfloat16",
             "frequent rows damped": self.damping == "sqrt",
         }

@@ -18,7 +18,6 @@ from jaxtyping import Array
 
 from jw2v.blocks import noise
 from jw2v.blocks.tables import Tables
-from jw2v.blocks.windows import pairs_per_centre
 from jw2v.corpus import Corpus, Segment, keep_probability, part, segments
 from jw2v.errors import UsageError
 from jw2v.losses.record import Loss
@@ -33,7 +32,7 @@ from jw2v.training.feed import Feed, feeds
 from jw2v.training.merge import Replica, Tier, Write, due, tiers, with_first_rows
 from jw2v.training.meter import Meter, Progress, mean_loss, total
 from jw2v.training.state import TrainState, init, initial_tables
-from jw2v.training.step import StepInfo, kernel_of, make_step
+from jw2v.training.step import StepInfo, kernel_of, make_step, pairs_of
 
 LOG = logging.getLogger("jw2v")
 HELDOUT_CALLS = 16  # held-out text is measured on at most this many calls' words
@@ -105,8 +104,9 @@ def update_of(
         centres=config.block_size,
         words=config.block_size + 2 * config.window,
         draws=math.prod(call.negatives_shape(config, loss)),
-        pairs=pairs_per_centre(config.window, config.weights),
+        pairs=pairs_of(config),
         negatives=config.negatives,
+        bag=config.model == "cbow",
     )
     return optax.chain(damp(expected.factors(*config.start_lrs)), tx)
 

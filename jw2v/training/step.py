@@ -7,10 +7,10 @@ from typing import NamedTuple
 import optax
 from jaxtyping import Array, Float
 
-from jw2v.blocks import naive_softmax, negative_sampling, windowed
+from jw2v.blocks import cbow, naive_softmax, negative_sampling, windowed
 from jw2v.blocks.kernel import Kernel, KernelGrads
 from jw2v.blocks.tables import RowGrads, Tables
-from jw2v.blocks.windows import Block, pairs
+from jw2v.blocks.windows import Block, pairs_per_centre
 from jw2v.errors import UsageError
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL, Sigmoid
@@ -25,7 +25,7 @@ class StepInfo(NamedTuple):
     """What a person wants to see of a step."""
 
     loss: Float[Array, ""] | float  # summed over pairs, weighted
-    pairs: Float[Array, ""] | float  # summed weight
+    pairs: Float[Array, ""] | float  # summed weight; of CBOW the windows
 
 
 Step = Callable[[TrainState, Block], tuple[TrainState, StepInfo]]
@@ -49,16 +49,46 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
     weights = config.weights
     if loss is not None:
         return windowed.kernel(loss, weights=weights)
+    if config.model == "cbow":
+        return _cbow(config)
     if config.loss == "naive_softmax":
         if config.kernel == "windows":
             return windowed.kernel(NAIVE_SOFTMAX, weights=weights)
         return naive_softmax.kernel(weights=weights)
     if config.kernel == "windows":
         return windowed.kernel(weighted_negatives(config), weights=weights)
-    operands = "bfloat16" if config.precision == "bfloat16" else None
     return negative_sampling.kernel(
-        negatives=config.negatives, weights=weights, operands=operands, by=sigmoid_of(config)
+        negatives=config.negatives,
+        weights=weights,
+        operands=_operands(config),
+        by=sigmoid_of(config),
     )
+
+
+def _cbow(config: Config) -> Kernel:
+    how = {"mean": config.cbow_mean, "word2vec": config.cbow_update == "word2vec"}
+    if config.loss == "naive_softmax":
+        return windowed.bag_kernel(NAIVE_SOFTMAX, weights=config.weights, **how)
+    if config.kernel == "windows":
+        return windowed.bag_kernel(weighted_negatives(config), weights=config.weights, **how)
+    return cbow.kernel(
+        negatives=config.negatives,
+        weights=config.weights,
+        operands=_operands(config),
+        by=sigmoid_of(config),
+        **how,
+    )
+
+
+def _operands(config: Config) -> str | None:
+    return "bfloat16" if config.precision == "bfloat16" else None
+
+
+def pairs_of(config: Config) -> float:
+    """What a place of V counts in a step: the pairs of a centre; of a bag's word, its shares."""
+    if config.model == "cbow" and config.cbow_mean and config.cbow_update == "gradient":
+        return 1.0
+    return pairs_per_centre(config.window, config.weights)
 
 
 def sigmoid_of(config: Config) -> Sigmoid:
@@ -111,7 +141,7 @@ def make_step(kernel: Kernel, optimizer: optax.GradientTransformation, config: C
         loss, grads = row_gradients(kernel, config.gradient, tables, block)
         updates, opt_state = optimizer.update(grads, state.opt_state, tables)
         tables = apply_updates(tables, updates)
-        info = StepInfo(loss, pairs(block, weights=config.weights))
+        info = StepInfo(loss, kernel.terms(block))
         return TrainState(tables, opt_state, state.blocks + 1), info
 
     return step
