@@ -109,3 +109,29 @@ def block_naive_softmax(V: Any, U: Any, m: ModuleType = math, *, block: Block, w
         weight * naive_softmax(V[words[r + block.window]], words[position], U, m)
         for r, position, weight in window_pairs(block, weights=weights)
     )
+
+
+def block_cbow(
+    V: Any,
+    U: Any,
+    m: ModuleType = math,
+    *,
+    block: Block,
+    weights: str,
+    negatives: int,
+    mean: bool,
+) -> Any:
+    """The summed loss of a block's windows: the words around, averaged or summed, and a centre."""
+    words, neg_ids = np.asarray(block.ids), np.asarray(block.neg_ids)
+    groups, shared = neg_ids.shape
+    per_group = len(block.width) // groups
+    around: dict[int, list[tuple[int, float]]] = {}
+    for r, position, weight in window_pairs(block, weights=weights):
+        around.setdefault(r, []).append((words[position], weight))
+    total = 0.0
+    for r, found in around.items():
+        h = sum(weight * V[word] for word, weight in found)
+        h = h / sum(weight for _, weight in found) if mean else h
+        target, drawn = U[words[r + block.window]], U[neg_ids[r // per_group]]
+        total = total + negative_sampling(h, target, drawn, m, neg_weight=negatives / shared)
+    return total

@@ -88,7 +88,7 @@ def pairs_of(config: Config) -> float:
     """What a place of V counts in a step: the pairs of a centre; of a bag's word, its shares."""
     if config.model == "cbow" and config.cbow_mean and config.cbow_update == "gradient":
         return 1.0
-    return pairs_per_centre(config.window, config.weights)
+    return float(pairs_per_centre(config.window, config.weights))
 
 
 def sigmoid_of(config: Config) -> Sigmoid:

@@ -12,7 +12,7 @@ import pytest
 from comparisons import assert_bitwise_zero, assert_same
 from strategies import DIM, VOCAB, block, normal
 
-from jw2v.blocks import naive_softmax, negative_sampling, windowed
+from jw2v.blocks import cbow, naive_softmax, negative_sampling, windowed
 from jw2v.blocks.kernel import Kernel, KernelGrads
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.blocks.windows import Block, WindowWeights
@@ -53,13 +53,20 @@ OWN = Loss(own_loss, own_loss_and_grads, over="window")
 KERNELS: dict[str, Callable[..., Kernel]] = {
     "negative_sampling": partial(negative_sampling.kernel, negatives=NEGATIVES),
     "naive_softmax": naive_softmax.kernel,
+    "cbow": partial(cbow.kernel, negatives=NEGATIVES),
+    "cbow, sum": partial(cbow.kernel, negatives=NEGATIVES, mean=False),
     "windowed negative_sampling": partial(windowed.kernel, WEIGHTED),
+    "windowed cbow": partial(windowed.bag_kernel, WEIGHTED),
+    "windowed cbow, sum": partial(windowed.bag_kernel, WEIGHTED, mean=False),
+    "windowed cbow naive_softmax": partial(windowed.bag_kernel, NAIVE_SOFTMAX),
     "windowed naive_softmax": partial(windowed.kernel, NAIVE_SOFTMAX),
     "windowed window loss": partial(windowed.kernel, OWN),
 }
 ORACLES: dict[str, Callable[..., Any]] = {
     "negative_sampling": partial(oracles.block_negative_sampling, negatives=NEGATIVES),
     "naive_softmax": oracles.block_naive_softmax,
+    "cbow": partial(oracles.block_cbow, negatives=NEGATIVES, mean=True),
+    "cbow, sum": partial(oracles.block_cbow, negatives=NEGATIVES, mean=False),
 }
 
 
