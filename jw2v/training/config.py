@@ -27,6 +27,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "sigmoid": ("polynomial", "exact"),
     "precision": ("float32", "bfloat16", "float64"),
 }
+SCALED = ("sgd", "momentum", "nesterov", "schedule_free")  # their steps grow with the gradient
+BAG_RATE = 4.0  # times the usual rate where each word around is given a share of the gradient
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
@@ -89,7 +91,7 @@ class Config:
     optimizer_outside: str | None = None
     """Of the outside words' table; by default the same."""
     lr: float | None = None
-    """Learning rate at the start; by default the optimizer's own (sgd: 0.05)."""
+    """Learning rate at the start; by default the optimizer's own (sgd: 0.05, cbow's mean 0.2)."""
     lr_outside: float | None = None
     """Of the outside words' table; by default lr, or the other optimizer's own."""
     lr_end: float | None = None
@@ -147,11 +149,19 @@ class Config:
     @property
     def start_lrs(self) -> Tables:
         """The learning rates at the start."""
-        first = by_name(self.optimizer).lr if self.lr is None else self.lr
+        first = self._own_lr(self.optimizer) if self.lr is None else self.lr
         if self.lr_outside is not None:
             return Tables(first, self.lr_outside)
         other = self.optimizer_outside
-        return Tables(first, first if other is None else by_name(other).lr)
+        return Tables(first, first if other is None else self._own_lr(other))
+
+    def _own_lr(self, name: str) -> float:
+        return by_name(name).lr * (BAG_RATE if name in SCALED and self.gives_shares else 1)
+
+    @property
+    def gives_shares(self) -> bool:
+        """Whether a word around is given a share of the gradient, as where words are averaged."""
+        return self.model == "cbow" and self.cbow_mean and self.cbow_update == "gradient"
 
     def schedules(self, steps: int) -> Tables:
         """The learning rates over so many steps; the same object where they are the same."""

@@ -86,7 +86,7 @@ def _operands(config: Config) -> str | None:
 
 def pairs_of(config: Config) -> float:
     """What a place of V counts in a step: the pairs of a centre; of a bag's word, its shares."""
-    if config.model == "cbow" and config.cbow_mean and config.cbow_update == "gradient":
+    if config.gives_shares:
         return 1.0
     return float(pairs_per_centre(config.window, config.weights))
 

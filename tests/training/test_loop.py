@@ -47,6 +47,10 @@ def metrics_of(folder):
         {"optimizer": "adam", "lr": 0.01},
         {"kernel": "windows", "window_weights": "dynamic"},
         {"precision": "bfloat16"},
+        {"model": "cbow"},
+        {"model": "cbow", "cbow_mean": False, "kernel": "windows"},
+        {"model": "cbow", "cbow_update": "word2vec"},
+        {"model": "cbow", "loss": "naive_softmax"},
     ],
     ids=str,
 )
@@ -97,6 +101,16 @@ def test_a_loss_without_a_gradient_by_hand_asks_for_autodiff(corpus):
     loss = jw2v.Loss(lambda v_c, u_o, u_neg: jnp.sum((v_c - u_o) ** 2))
     with pytest.raises(UsageError, match=r"no loss_and_grads; .* \(--gradient autodiff\)"):
         run(corpus, SMALL, loss=loss)
+
+
+def test_word2vecs_update_trains_and_is_called_what_it_is(text, caplog):
+    config = replace(SMALL, epochs=1, model="cbow", cbow_update="word2vec")
+    with caplog.at_level("INFO", logger="jw2v"):
+        jw2v.train(text, config)
+    assert "as asked, no gradient: kernel block float32" in caplog.text
+    (held,) = [line for line in caplog.text.splitlines() if "gradients hold" in line]
+    assert "kernel" not in held
+    assert "cbow negative_sampling" in held
 
 
 def test_a_wrong_gradient_of_your_own_is_refused(text):
