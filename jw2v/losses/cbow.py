@@ -112,7 +112,7 @@ def loss_and_grads(
     held = counts(weight)
     value, (d_h, *others) = pair.loss_and_grads(shares(weight, mean=mean) @ v_ctx, outside, rest)
     a = given(weight, mean=mean, word2vec=word2vec)
-    return held * value, (jnp.outer(a, d_h), *(held * d for d in others))
+    return held * value, (jnp.outer(held * a, d_h), *(held * d for d in others))
 
 
 def given(
