@@ -18,7 +18,8 @@ import jw2v
 from jw2v import api
 from jw2v.corpus import pairs_file
 from jw2v.demo import PAIRS, run_demo
-from jw2v.display import progress_bar, show_verdicts, table, verification_bar
+from jw2v.display import progress_bar, show_verdicts, verification_bar
+from jw2v.display import table as grid
 from jw2v.errors import InterruptedTrainingError, Jw2vError, UsageError
 from jw2v.judge import Entry
 from jw2v.judge.ledgers import score_ledgers
@@ -26,7 +27,8 @@ from jw2v.judge.report.mutants import total
 from jw2v.judge.report.page import write_html
 from jw2v.training import backend
 from jw2v.training.config import Config
-from jw2v.vectors import analogies, load, word_pairs, write_word2vec
+from jw2v.vectors import Format, Method, Table, analogies, load, word_pairs
+from jw2v.vectors import export as write
 
 Files = tuple[Path, ...]
 RESULT = (
@@ -108,21 +110,23 @@ def neighbors(
     words: Positional[tuple[str, ...]],
     /,
     topn: int = 10,
+    table: Table = "centre",
     json_: Annotated[bool, arg(name="json")] = False,
 ) -> int:
     """Print the words nearest to each word.
 
     Args:
-      folder: of the vectors.
+      folder: of the vectors, or a file of them.
       words: query words.
       topn: neighbours a word.
+      table: centre or outside vectors.
       json_: print one JSON object.
     """
     if not words:
         raise UsageError("no word given; name at least one after the folder")
-    vectors = load(folder)
+    vectors = load(folder).table(table)
     found = {word: vectors.most_similar(word, topn=topn) for word in words}
-    _print_neighbours(found, as_json=json_)
+    _print_neighbours(found, "cosine", as_json=json_)
     return 0
 
 
@@ -134,20 +138,25 @@ def analogy(
     c: Positional[str],
     /,
     topn: int = 10,
+    method: Method = "3cosadd",
+    table: Table = "centre",
     json_: Annotated[bool, arg(name="json")] = False,
 ) -> int:
     """Print what is to C as B is to A.
 
     Args:
-      folder: of the vectors.
+      folder: of the vectors, or a file of them.
       a: as in man.
       b: as in king.
       c: as in woman.
       topn: answers.
+      method: how the three words are joined: in a sum, or in a quotient of products.
+      table: centre or outside vectors.
       json_: print one JSON object.
     """
-    found = {f"{a} : {b} = {c} : ?": load(folder).analogy(a, b, c, topn=topn)}
-    _print_neighbours(found, as_json=json_)
+    answers = load(folder).table(table).analogy(a, b, c, topn=topn, method=method)
+    measure = "cosine" if method == "3cosadd" else method
+    _print_neighbours({f"{a} : {b} = {c} : ?": answers}, measure, as_json=json_)
     return 0
 
 
@@ -157,32 +166,41 @@ def evaluate(
     /,
     pairs: Files = (),
     analogies_: Annotated[Files, arg(name="analogies")] = (),
+    method: Method = "3cosadd",
+    table: Table = "centre",
     json_: Annotated[bool, arg(name="json")] = False,
 ) -> int:
-    """Score vectors on word pairs (Spearman) and analogies (accuracy), with coverage.
+    """Score vectors on word pairs (Spearman) and analogies (accuracy), with coverage and interval.
+
+    The intervals are of 95 %: Fisher's z with Bonett and Wright's variance, and Wilson's.
 
     Args:
-      folder: of the vectors.
+      folder: of the vectors, or a file of them.
       pairs: files of `word word score` lines; by default those of an installed gensim.
       analogies_: files in the form of questions-words.txt.
+      method: how the three words of an analogy are joined.
+      table: centre or outside vectors.
       json_: print one JSON object.
     """
-    vectors = load(folder)
+    vectors = load(folder).table(table)
     if not pairs and not analogies_:
         pairs = tuple(path for name in PAIRS if (path := pairs_file(name)) is not None)
         if not pairs:
             raise UsageError("nothing to evaluate on; give word pairs (--pairs) or --analogies")
     by_pairs = [word_pairs(vectors, path) for path in pairs]
-    by_questions = [analogies(vectors, path) for path in analogies_]
+    by_questions = [analogies(vectors, path, method=method) for path in analogies_]
     if json_:
         scores = {"pairs": by_pairs, "analogies": by_questions}
         print(json.dumps({key: [s._asdict() for s in value] for key, value in scores.items()}))
         return 0
-    rows = [(s.name, "Spearman", s.spearman, f"{s.covered} of {s.pairs}") for s in by_pairs]
-    rows += [
-        (s.name, "accuracy", s.accuracy, f"{s.covered} of {s.questions}") for s in by_questions
+    measured = [(s, "Spearman", s.spearman, s.pairs) for s in by_pairs]
+    measured += [(s, "accuracy", s.accuracy, s.questions) for s in by_questions]
+    rows = [
+        (s.name, measure, score, _interval(s.interval), f"{s.covered} of {lines}")
+        for s, measure, score, lines in measured
     ]
-    Console().print(table("Evaluation", ("file", "measure", "score", "in the vocabulary"), rows))
+    columns = ("file", "measure", "score", "95 % interval", "in the vocabulary")
+    Console().print(grid("Evaluation", columns, rows))
     return 0
 
 
@@ -191,18 +209,19 @@ def export(
     folder: Positional[Path],
     /,
     out: Path,
-    format: Literal["word2vec"] = "word2vec",
-    table: Literal["centre", "outside"] = "centre",
+    format: Format = "word2vec",
+    table: Table = "centre",
 ) -> int:
     """Write vectors in a format that other programs read.
 
     Args:
-      folder: of the vectors.
-      out: file to write.
-      format: word2vec (text; gensim and others load it).
+      folder: of the vectors, or a file of them.
+      out: file to write; a folder for projector and model2vec.
+      format: word2vec (text) and word2vec-bin, as gensim and others load them; glove; fasttext
+        (.vec); projector (two .tsv files); model2vec (for sentence-transformers, too).
       table: centre or outside vectors.
     """
-    write_word2vec(load(folder), out, table=table)
+    write(load(folder).table(table), out, format=format)
     return 0
 
 
@@ -310,12 +329,18 @@ def _run(arguments: list[str], *, verifying: bool) -> int:
         return 3 if verifying and code == 2 else code
 
 
-def _print_neighbours(found: dict[str, list[tuple[str, float]]], *, as_json: bool) -> None:
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else "{:.4f} to {:.4f}".format(*ends)
+
+
+def _print_neighbours(
+    found: dict[str, list[tuple[str, float]]], measure: str, *, as_json: bool
+) -> None:
     if as_json:
         print(json.dumps(found))
         return
     for query, near in found.items():
-        Console().print(table(query, ("word", "cosine"), near))
+        Console().print(grid(query, ("word", measure), near))
 
 
 class _Stop:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import jax
 import numpy as np
@@ -23,6 +24,7 @@ from jw2v import api, cli
 from jw2v.cli import main
 from jw2v.errors import DataError
 from jw2v.training import checkpoint
+from jw2v.vectors import Format, analogies, word_pairs
 
 SMALL = (
     "--dim", "8", "--window", "2", "--epochs", "2", "--min-count", "1", "--heldout-every", "0",
@@ -368,7 +370,11 @@ def test_neighbors(trained, capsys, monkeypatch):
         (["neighbors", "{run}", "a00"], 1, "'a00' is not in the vocabulary; did you mean "),
         (["neighbors", "{run}"], 2, "no word given; name at least one after the folder"),
         (["neighbors", "{run}", "a0", "--topn", "0"], 2, "topn is 0; give 1 or more (--topn)"),
-        (["neighbors", "{tmp}/none", "a0"], 1, "there is no folder {tmp}/none; give one that"),
+        (
+            ["neighbors", "{tmp}/none", "a0"],
+            1,
+            "there is no file or folder {tmp}/none; give one with",
+        ),
         (["neighbors", "{tmp}", "a0"], 1, "{tmp} has no vectors.safetensors; give a folder"),
         (["analogy", "{run}", "a0", "a1", "x"], 1, "'x' is not in the vocabulary; give a word"),
         (["evaluate", "{run}", "--pairs", "{tmp}/none"], 1, "cannot read {tmp}/none: No such"),
@@ -393,6 +399,23 @@ def test_analogy(trained, capsys):
     assert found == [[word, score] for word, score in expected]
     assert main(["analogy", str(trained.folder), *words]) == 0
     assert expected[0][0] in capsys.readouterr().out
+    options = ["--method", "3cosmul", "--table", "outside", "--json"]
+    assert main(["analogy", str(trained.folder), *words, *options]) == 0
+    outside = jw2v.load(trained.folder).table("outside")
+    ((_, found),) = json.loads(capsys.readouterr().out).items()
+    assert found == [list(pair) for pair in outside.analogy(*words, method="3cosmul")]
+
+
+def test_neighbours_by_the_outside_table_and_of_a_file(trained, tmp_path, capsys):
+    outside = jw2v.load(trained.folder).table("outside")
+    expected = [list(pair) for pair in outside.most_similar("a0", topn=3)]
+    asked = ["a0", "--topn", "3", "--json"]
+    assert main(["neighbors", str(trained.folder), *asked, "--table", "outside"]) == 0
+    assert json.loads(capsys.readouterr().out)["a0"] == expected
+    path = str(tmp_path / "u.txt")
+    assert main(["export", str(trained.folder), "--out", path, "--table", "outside"]) == 0
+    assert main(["neighbors", path, *asked]) == 0
+    assert json.loads(capsys.readouterr().out)["a0"] == expected
 
 
 def test_evaluate(trained, tmp_path, capsys):
@@ -412,6 +435,37 @@ def test_evaluate(trained, tmp_path, capsys):
     assert "4 of 5" in printed
     assert "2 of 3" in printed
     assert f"{pairs['spearman']:.4f}" in printed
+    low, high = pairs["interval"]
+    assert -1 <= low < pairs["spearman"] < high <= 1
+    assert f"{low:.4f} to {high:.4f}" in printed
+    assert "{:.4f} to {:.4f}".format(*questions["interval"]) in printed
+
+
+def test_evaluate_by_several_files_another_table_and_method(trained, tmp_path, capsys):
+    """Every file is scored by itself, in the order given."""
+    names = ["one", "two"]
+    for name in names:
+        (tmp_path / f"{name}.txt").write_text(TOPIC_PAIRS)
+        (tmp_path / f"{name}.q").write_text(QUESTIONS)
+    command = [
+        "evaluate",
+        str(trained.folder),
+        "--table",
+        "outside",
+        "--method",
+        "3cosmul",
+        "--json",
+    ]
+    for option, ending in (("--pairs", "txt"), ("--analogies", "q")):
+        command += [option, *(str(tmp_path / f"{name}.{ending}") for name in names)]
+    assert main(command) == 0
+    scores = json.loads(capsys.readouterr().out)
+    outside = jw2v.load(trained.folder).table("outside")
+    pairs = word_pairs(outside, tmp_path / "one.txt")
+    answered = analogies(outside, tmp_path / "one.q", method="3cosmul")
+    for key, expected in (("pairs", pairs), ("analogies", answered)):
+        assert [score["name"] for score in scores[key]] == names
+        assert scores[key][0] == json.loads(json.dumps(expected._asdict()))
 
 
 def test_evaluate_with_nothing(trained, monkeypatch, capsys):
@@ -439,6 +493,15 @@ def test_gensim_loads_an_export_bit_for_bit(trained, tmp_path, table):
     assert loaded.index_to_key == list(vectors.words)
     np.testing.assert_array_equal(loaded.vectors, expected)
     assert files(tmp_path) == {"vectors.txt"}
+
+
+@pytest.mark.parametrize("format", get_args(Format))
+def test_every_format_is_opened_again(format, trained, tmp_path):
+    path = tmp_path / "v"
+    assert main(["export", str(trained.folder), "--format", format, "--out", str(path)]) == 0
+    vectors, back = jw2v.load(trained.folder), jw2v.load(path)
+    assert back.words == vectors.words
+    assert back.vectors.tobytes() == vectors.vectors.tobytes()
 
 
 LEDGER = """
@@ -555,7 +618,7 @@ def test_bad_use_of_verify_ends_with_3(capsys):
 
 def test_debug_shows_the_traceback(tmp_path):
     command = ["neighbors", str(tmp_path / "none"), "a"]
-    with pytest.raises(DataError, match="there is no folder"):
+    with pytest.raises(DataError, match="there is no file or folder"):
         main([*command, "--debug"])
     (tmp_path / "bad.py").write_text("1 / 0\n")
     with pytest.raises(ZeroDivisionError):

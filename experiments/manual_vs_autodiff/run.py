@@ -102,6 +102,7 @@ def figure(results: Results) -> Figure:
                 label = None if i else way
                 axis.scatter(end[:, i], y, color=colour, facecolor=fill, label=label, zorder=2)
         axis.set(xscale="log", xlabel=words, yticks=range(len(runs)), yticklabels=[])
+        axis.xaxis.set_minor_formatter("")
         axis.invert_yaxis()
     axes[0].set_yticklabels([run["case"].replace(", ", "\n", 1) for run in runs])
     made.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)

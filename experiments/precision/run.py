@@ -188,7 +188,7 @@ def _draw(
 def answer(results: Results) -> str:
     """How far each way's loss is from float64's, and how far its gradient is off."""
     says = [
-        f"{title} {fmean(1e3 * run['above'] for run in runs):.3f}·10⁻³ nats "
+        f"{title} {fmean(1e3 * run['above'] for run in runs):z.3f}·10⁻³ nats "
         f"(a gradient is off by {fmean(run['in_all']['rms'] for run in runs):.1g})"
         for title, runs in by_way(results).items()
     ]

@@ -51,7 +51,7 @@ def kernel(
         """Ids of the words around each tile, and ω by (tile, centre, word)."""
         chunk = block.width.shape[0] // block.neg_ids.shape[0]
         columns, omega = band(block, chunk=chunk, weights=weights, dtype=dtype)
-        return columns, jnp.swapaxes(omega, 1, 2)
+        return columns, tiles.transposed(omega)
 
     def ids(block: Block) -> RowIds:
         columns, _ = around(block, jnp.dtype("float32"))
@@ -81,8 +81,8 @@ def kernel(
         v, u, omega, *scored = tiled(v, u, block)
         h = product("trj,tjd->trd", shares(omega, mean=mean), v)
         value, (d_h, d_u) = tiles.loss_and_grads(h, u, *scored, **how)
-        part = given(omega, mean=mean, word2vec=word2vec)
-        d_v = product("tjr,trd->tjd", jnp.swapaxes(part, 1, 2), d_h)
+        part = tiles.transposed(given(omega, mean=mean, word2vec=word2vec))
+        d_v = product("tjr,trd->tjd", part, d_h)
         return value, (d_v.reshape(shapes[0]), d_u.reshape(shapes[1]))
 
     return Kernel(ids, loss, loss_and_grads, partial(windows, weights=weights))

@@ -73,11 +73,15 @@ def loss_and_grads(
     """J, and by hand its gradients by rows and columns."""
     score = sign * product("tjd,trd->tjr", u, v)
     err = weight * sign * by.sigmoid(score)
-    d_v = product("trj,tjd->trd", _transposed(err), u)
+    d_v = product("trj,tjd->trd", transposed(err), u)
     d_u = product("tjr,trd->tjd", err, v)
     return jnp.sum(weight * by.softplus(score)), (d_v, d_u)
 
 
-def _transposed(err: Array) -> Array:
-    # XLA folds a plain transpose into the product, whose transposed-left form is the slow one.
-    return jax.lax.optimization_barrier(jnp.swapaxes(err, -1, -2))
+def transposed(x: Array) -> Array:
+    """Rows and columns of a product's operand exchanged.
+
+    XLA folds a plain transpose into the product, whose form for a transposed left side is slow,
+    and in bfloat16 missing on some processors.
+    """
+    return jax.lax.optimization_barrier(jnp.swapaxes(x, -1, -2))

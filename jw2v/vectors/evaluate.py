@@ -1,14 +1,19 @@
 """How well vectors agree with people: similarity of word pairs, and analogies."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from jw2v.errors import UsageError
-from jw2v.vectors.neighbors import cosines, nearest
+from jw2v.vectors.intervals import spearman_interval, wilson_interval
+from jw2v.vectors.neighbors import Method, cosines, nearest
 from jw2v.vectors.questions import Source, read_pairs, read_questions, source_name
 from jw2v.vectors.table import Vectors
+
+Interval = tuple[float, float]
+_CANDIDATES = 5  # as many as gensim looks at, in case the nearest are other spellings of the query
 
 
 class PairScore(NamedTuple):
@@ -18,6 +23,7 @@ class PairScore(NamedTuple):
     spearman: float | None  # None where fewer than two pairs are covered, or all rank alike
     pairs: int  # in the file
     covered: int  # with both words known
+    interval: Interval | None  # 95 % (`spearman_interval`)
 
 
 class SectionScore(NamedTuple):
@@ -36,36 +42,40 @@ class AnalogyScore(NamedTuple):
     questions: int  # in the file
     covered: int  # with all four words known
     sections: tuple[SectionScore, ...]
+    interval: Interval | None  # 95 % (`wilson_interval`)
 
 
-def word_pairs(vectors: Vectors, source: Source) -> PairScore:
+def word_pairs(vectors: Vectors, source: Source, *, restrict: int = 300_000) -> PairScore:
     r"""Spearman's rank correlation of cosines with people's scores of word pairs.
 
     Args:
-      vectors: the words and their vectors. A word that is missing as written is looked up in
-        lower case; a pair with an unknown word is left out.
+      vectors: the words and their vectors, most frequent first. Case is ignored: of several
+        spellings the first counts, as in gensim. A pair with an unknown word is left out.
       source: path, open file or lines, `word1 word2 score` each, between tabs, commas or blanks;
         lines that start with # are comments, and a first line without a score is a header.
+      restrict: only the first so many words are known.
 
     Returns:
-      `PairScore(name, spearman, pairs, covered)`, named as the file without its ending.
+      `PairScore(name, spearman, pairs, covered, interval)`, named as the file without its ending.
 
     Raises:
       DataError: the file cannot be read, or a line is not a pair with its score.
+      UsageError: `restrict` is below 1.
 
     >>> import io
     >>> table = np.array([[4, 0], [4, 1], [2, 4], [0, 4]], np.float32)
     >>> vectors = Vectors(("tiger", "cat", "car", "train"), table)
     >>> word_pairs(vectors, io.StringIO("tiger cat 7.4\ntiger car 2.1\nTrain car 6.3\n"))
-    PairScore(name='text', spearman=1.0, pairs=3, covered=3)
+    PairScore(name='text', spearman=1.0, pairs=3, covered=3, interval=None)
     """
+    _check_positive(restrict=restrict)
     pairs = list(read_pairs(source))
-    rows = [(_find(vectors, a), _find(vectors, b)) for a, b, _ in pairs]
-    covered = np.array([None not in row for row in rows], bool)
-    left, right = np.array([row for row in rows if None not in row], np.int32).reshape(-1, 2).T
+    known, _ = _spellings(vectors.words[:restrict])
+    ids, covered = _ids([(a, b) for a, b, _ in pairs], known, width=2)
     scores = np.array([score for _, _, score in pairs], np.float64)[covered]
-    rho = spearman(np.asarray(cosines(vectors.unit, left, right)), scores)
-    return PairScore(source_name(source), rho, len(pairs), len(scores))
+    rho = spearman(np.asarray(cosines(vectors.unit, *ids.T)), scores)
+    interval = spearman_interval(rho, len(scores))
+    return PairScore(source_name(source), rho, len(pairs), len(scores), interval)
 
 
 def spearman(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float | None:
@@ -91,26 +101,32 @@ def average_ranks(values: Shaped[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 
 def analogies(
-    vectors: Vectors, source: Source, *, restrict: int = 300_000, batch: int = 64
+    vectors: Vectors,
+    source: Source,
+    *,
+    restrict: int = 300_000,
+    batch: int = 64,
+    method: Method = "3cosadd",
 ) -> AnalogyScore:
     r"""Accuracy on questions "a is to b as c is to d": is d the word nearest to b - a + c?
 
-    3CosAdd over unit vectors; a, b and c are no answers. A question with an unknown word is left
-    out; a word that is missing as written is looked up in lower case.
+    No spelling of a, b or c is an answer. A question with an unknown word is left out; case is
+    ignored as in `word_pairs`.
 
     Args:
       vectors: the words and their vectors, most frequent first.
       source: path, open file or lines in the format of questions-words.txt: `: section`, then
         four words a line.
       restrict: only the first so many words are known and searched.
-      batch: questions answered at once; the device holds `batch * vocab` scores.
+      batch: questions answered at once, at most (`nearest`).
+      method: "3cosadd" over unit vectors, or "3cosmul" (`nearest`).
 
     Returns:
-      `AnalogyScore(name, accuracy, questions, covered, sections)`.
+      `AnalogyScore(name, accuracy, questions, covered, sections, interval)`.
 
     Raises:
       DataError: the file cannot be read, a line is not four words, or stands before any section.
-      UsageError: `restrict` or `batch` is below 1.
+      UsageError: `restrict` or `batch` is below 1, or there is no such method.
 
     >>> import io
     >>> words = ("man", "king", "woman", "queen", "apple")
@@ -118,15 +134,16 @@ def analogies(
     >>> analogies(Vectors(words, table), io.StringIO(": royals\nman king woman queen\n")).sections
     (SectionScore(name='royals', correct=1, total=1),)
     """
-    for option, value in (("restrict", restrict), ("batch", batch)):
-        if value < 1:
-            raise UsageError(f"{option} is {value}; give 1 or more (--{option})")
+    _check_positive(restrict=restrict, batch=batch)
     names, questions = read_questions(source)
-    rows = [[_find(vectors, word, restrict) for word in words] for _, words in questions]
-    covered = [None not in row for row in rows]
+    known, first = _spellings(vectors.words[:restrict])
+    ids, covered = _ids([words for _, words in questions], known, width=4)
     section = np.array([number for number, _ in questions], np.int32)[covered]
-    ids = np.array([row for row in rows if None not in row], np.int32).reshape(-1, 4)
-    right = _answered(vectors, ids, restrict=restrict, batch=batch)
+    signs, unit = np.array([-1, 1, 1], np.float32), vectors.unit[:restrict]
+    topn = min(_CANDIDATES, max(1, len(unit)))
+    found = nearest(unit, ids[:, :3], signs, topn=topn, batch=batch, method=method)
+    answers = np.where(found.scores > -np.inf, found.ids, -1)
+    right = _answered(answers, ids, first=first)
     total = np.bincount(section, minlength=len(names)).tolist()
     correct = np.bincount(section[right], minlength=len(names)).tolist()
     return AnalogyScore(
@@ -135,17 +152,40 @@ def analogies(
         questions=len(questions),
         covered=len(ids),
         sections=tuple(map(SectionScore, names, correct, total)),
+        interval=wilson_interval(sum(correct), len(ids)),
     )
 
 
-def _answered(vectors: Vectors, ids: np.ndarray, *, restrict: int, batch: int) -> np.ndarray:
-    """For rows a, b, c, d: is d the nearest to b - a + c?"""
-    signs = np.array([-1, 1, 1], np.float32)
-    unit = vectors.unit[:restrict]
-    found = nearest(unit, ids[:, :3], signs, topn=1, batch=batch)
-    return (found.ids[:, 0] == ids[:, 3]) & (found.scores[:, 0] > -np.inf)
+def _answered(
+    answers: Int[np.ndarray, "question candidate"],
+    ids: Int[np.ndarray, "question 4"],
+    *,
+    first: Int[np.ndarray, " vocab"],
+) -> Bool[np.ndarray, " question"]:
+    """Is d the first answer, best first, that is no spelling of a, b or c? Row -1 is no answer."""
+    answers = np.where(answers < 0, -1, first[answers])
+    new = (answers[:, :, None] != ids[:, None, :3]).all(axis=2) & (answers >= 0)
+    best = np.take_along_axis(answers, np.argmax(new, axis=1)[:, None], axis=1)
+    return (best == ids[:, 3:])[:, 0] & new.any(axis=1)
 
 
-def _find(vectors: Vectors, word: str, restrict: int | None = None) -> int | None:
-    row = vectors.index.get(word, vectors.index.get(word.lower()))
-    return None if row is None or (restrict is not None and row >= restrict) else row
+def _check_positive(**options: int) -> None:
+    for option, value in options.items():
+        if value < 1:
+            raise UsageError(f"{option} is {value}; give 1 or more (--{option})")
+
+
+def _spellings(words: Sequence[str]) -> tuple[dict[str, int], Int[np.ndarray, " vocab"]]:
+    """The first row of each word in capitals, and for each row the first that differs in case."""
+    known: dict[str, int] = {}
+    first = [known.setdefault(word.upper(), row) for row, word in enumerate(words)]
+    return known, np.array(first, np.int32)
+
+
+def _ids(
+    asked: Sequence[Sequence[str]], known: dict[str, int], *, width: int
+) -> tuple[Int[np.ndarray, "covered width"], Bool[np.ndarray, " line"]]:
+    """Rows of the lines whose words are all known, and which lines these are."""
+    rows = [[known.get(word.upper()) for word in words] for words in asked]
+    covered = np.array([None not in row for row in rows], bool)
+    return np.array([r for r in rows if None not in r], np.int32).reshape(-1, width), covered

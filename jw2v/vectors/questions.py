@@ -37,7 +37,7 @@ def read_pairs(source: Source) -> Iterator[tuple[str, str, float]]:
     lines = ((place, text) for place, text in _lines(source) if not text.startswith("#"))
     for position, (place, text) in enumerate(lines):
         fields = _fields(text)
-        score = _number(fields[2]) if len(fields) == 3 else None
+        score = number_or_none(fields[2]) if len(fields) == 3 else None
         if position == 0 and len(fields) == 3 and score is None:
             continue
         if score is None or not math.isfinite(score) or not all(fields):
@@ -91,7 +91,12 @@ def _fields(text: str) -> list[str]:
     return [part.strip(" ") for part in parts]
 
 
-def _number(text: str) -> float | None:
+def number_or_none(text: str) -> float | None:
+    """The number that a text spells; None where it spells none.
+
+    >>> number_or_none("1e3"), number_or_none("x")
+    (1000.0, None)
+    """
     try:
         return float(text)
     except ValueError:

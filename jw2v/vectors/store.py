@@ -5,18 +5,17 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from jw2v.errors import DataError
 from jw2v.files import check_finite, check_words, numbered_lines, replacing
+from jw2v.vectors.disk import make_folder, read_json, write_tensors
 from jw2v.vectors.table import Vectors
 
-_TABLES, _VOCAB, _RUN = "vectors.safetensors", "vocab.txt", "run.json"
+TABLES, _VOCAB, _RUN = "vectors.safetensors", "vocab.txt", "run.json"
 
 
 def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
@@ -24,8 +23,8 @@ def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
 
     `vectors.safetensors` holds V and, where present, U; `vocab.txt` one `word count` a line, or
     only `word` where counts are not known; `run.json` the run. All three are written beside their
-    place first and then renamed; a checksum over all of them tells `load` when they are not of one
-    save.
+    place first and then renamed; a checksum over all of them tells `read_folder` when they are not
+    of one save.
 
     Raises:
       DataError: a word that `vocab.txt` cannot hold, a row with NaN or Inf, a run that JSON cannot
@@ -34,28 +33,24 @@ def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(Vectors(("king",), np.ones((1, 2), np.float32), run={"epochs": 5}), folder)
-    ...     load(folder).run
+    ...     read_folder(folder).run
     {'epochs': 5}
     """
-    folder = Path(directory)
     tables = {"V": vectors.vectors} | ({} if vectors.outside is None else {"U": vectors.outside})
     tables = {name: np.ascontiguousarray(table) for name, table in tables.items()}
     check_words(vectors.words)
     for name, table in tables.items():
         check_finite(name, vectors.words, table)
     vocab, run = _vocab_text(vectors), _run_text(vectors)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot make {folder}: {error.strerror}; give a folder (--out)") from error
+    folder = make_folder(directory)
     with (
         replacing(folder / _RUN) as run_path,
         replacing(folder / _VOCAB) as vocab_path,
-        replacing(folder / _TABLES) as tables_path,
+        replacing(folder / TABLES) as tables_path,
     ):
         run_path.write_bytes(run)
         vocab_path.write_bytes(vocab)
-        _write_tables(tables, tables_path, checksum=_checksum(run + vocab, tables))
+        write_tensors(tables, tables_path, metadata={"sha256": _checksum(run + vocab, tables)})
         shutil.copymode(vocab_path, tables_path)  # safetensors would keep the file to its owner
 
 
@@ -78,13 +73,6 @@ def _run_text(vectors: Vectors) -> bytes:
         ) from error
 
 
-def _write_tables(tables: dict[str, np.ndarray], path: Path, *, checksum: str) -> None:
-    try:
-        save_file(tables, path, metadata={"sha256": checksum})
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
-
-
 def _checksum(texts: bytes, tables: dict[str, np.ndarray]) -> str:
     digest = hashlib.sha256(texts)
     for name in sorted(tables):
@@ -92,46 +80,33 @@ def _checksum(texts: bytes, tables: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def load(directory: str | os.PathLike[str]) -> Vectors:
+def read_folder(directory: str | os.PathLike[str]) -> Vectors:
     """Read the vectors that `save` wrote to a folder, bit for bit.
 
     Raises:
-      DataError: the folder or a file is missing, damaged, or does not fit the others.
+      DataError: a file is missing, damaged, or does not fit the others.
 
-    >>> load("no/such/folder")
+    >>> read_folder("no/such/folder")
     Traceback (most recent call last):
     ...
-    jw2v.errors.DataError: there is no folder no/such/folder; give one that jw2v wrote (--out)
+    jw2v.errors.DataError: no/such/folder has no vectors.safetensors; give a folder that jw2v ...
     """
     folder = Path(directory)
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; give one that jw2v wrote (--out)")
-    for name in (_TABLES, _VOCAB, _RUN):
+    for name in (TABLES, _VOCAB, _RUN):
         if not (folder / name).is_file():
             raise DataError(f"{folder} has no {name}; give a folder that jw2v wrote (--out)")
-    run = _read_run(folder / _RUN)
+    run = read_json(folder / _RUN)
     words, counts = _read_vocab(folder / _VOCAB)
-    tables, checksum = _read_tables(folder / _TABLES, words=len(words))
+    tables, checksum = _read_tables(folder / TABLES, words=len(words))
     for name, table in tables.items():
-        check_finite(f"{folder / _TABLES} ({name})", words, table)
+        check_finite(f"{folder / TABLES} ({name})", words, table)
     texts = (folder / _RUN).read_bytes() + (folder / _VOCAB).read_bytes()
     if checksum not in (None, _checksum(texts, tables)):
         raise DataError(
-            f"{folder / _TABLES}, {_VOCAB} and {_RUN} are damaged or not of one save (their "
+            f"{folder / TABLES}, {_VOCAB} and {_RUN} are damaged or not of one save (their "
             "checksum differs); save them again"
         )
     return Vectors(words, tables["V"], tables.get("U"), counts, run)
-
-
-def _read_run(path: Path) -> dict[str, Any]:
-    text = "".join(line for _, line in numbered_lines(path))
-    try:
-        run = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{error.msg} ({path}:{error.lineno}); save the vectors again") from error
-    if not isinstance(run, dict):
-        raise DataError(f"the run is no JSON object ({path}:1); save the vectors again")
-    return run
 
 
 def _read_vocab(path: Path) -> tuple[tuple[str, ...], Int[np.ndarray, " vocab"] | None]:

@@ -1,38 +1,34 @@
-"""The text format of word2vec: `<vocab> <dim>`, then a word and its numbers on every line."""
+"""The text format of word2vec: `<vocab> <dim>`, then a word and its numbers on every line.
+
+fastText's `.vec` is the same format. GloVe's is, too, without the first line.
+"""
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from jaxtyping import Float
 
-from jw2v.errors import DataError, UsageError
-from jw2v.files import check_finite, check_words, numbered_lines, replacing
+from jw2v.errors import DataError
+from jw2v.files import numbered_lines, replacing
+from jw2v.vectors.rows import check_room, spelt_rows, text_rows, writable_rows
 from jw2v.vectors.table import Vectors
 
 _HEADER = re.compile(r"([0-9]{1,18}) ([0-9]{1,18})[ \r\n]*")
-_NUMBERS_AT_ONCE = 1 << 20
 
 
-def write_word2vec(
-    vectors: Vectors, path: str | os.PathLike[str], *, table: str = "centre"
-) -> None:
-    """Write a table in the text format that gensim, fastText and word2vec tools read.
+def write_word2vec(vectors: Vectors, path: str | os.PathLike[str]) -> None:
+    """Write the centre table as text that gensim, fastText and word2vec tools read.
 
     Every number is the shortest decimal that reads back as the same float32.
 
     Args:
-      vectors: the words and tables.
+      vectors: the words and their table; `vectors.table("outside")` for the outside table.
       path: the file to write; an old one is replaced only once the new one is whole.
-      table: "centre" for V, "outside" for U.
 
     Raises:
-      UsageError: `table` is neither.
-      DataError: there is no outside table, a word holds a blank, a row holds NaN or Inf, or the
-        file cannot be written.
+      DataError: a word holds a blank, a row holds NaN or Inf, or the file cannot be written.
 
     >>> import tempfile
     >>> table = np.array([[0.1, -2.0]], np.float32)
@@ -42,30 +38,24 @@ def write_word2vec(
     1 2
     king 0.1 -2
     """
-    if table not in ("centre", "outside"):
-        raise UsageError(f"there is no table {table!r}; give 'centre' or 'outside' (--table)")
-    rows = vectors.vectors if table == "centre" else vectors.outside
-    if rows is None:
-        raise DataError("these vectors have no outside table; write 'centre' (--table)")
-    check_words(vectors.words)
-    check_finite("V" if table == "centre" else "U", vectors.words, rows)
-    with (
-        replacing(Path(path)) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
-    ):
-        file.write(f"{rows.shape[0]} {rows.shape[1]}\n")
-        file.writelines(_lines(vectors.words, rows))
+    rows = writable_rows(vectors)
+    header = f"{rows.shape[0]} {rows.shape[1]}\n"
+    _write(path, [header], _lines(vectors.words, rows))
 
 
-def _lines(words: tuple[str, ...], rows: Float[np.ndarray, "vocab dim"]) -> Iterator[str]:
-    """The lines, their numbers spelt a block of rows at a time."""
-    dim = rows.shape[1]
-    step = max(1, _NUMBERS_AT_ONCE // max(1, dim))
-    for start in range(0, len(words), step):
-        block = rows[start : start + step].astype(np.float32)
-        numbers = pa.array(block.ravel()).cast(pa.string()).to_pylist()  # shortest round trip
-        for row, word in enumerate(words[start : start + step]):
-            yield " ".join([word, *numbers[row * dim : (row + 1) * dim]]) + "\n"
+def write_glove(vectors: Vectors, path: str | os.PathLike[str]) -> None:
+    """Write the centre table as GloVe does: as `write_word2vec`, without the first line.
+
+    Raises:
+      DataError: a word holds a blank, a row holds NaN or Inf, or the file cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_glove(Vectors(("king",), np.ones((1, 2), np.float32)), f"{folder}/glove.txt")
+    ...     print(Path(folder, "glove.txt").read_text())
+    king 1 1
+    """
+    _write(path, _lines(vectors.words, writable_rows(vectors)))
 
 
 def read_word2vec(path: str | os.PathLike[str]) -> Vectors:
@@ -84,32 +74,53 @@ def read_word2vec(path: str | os.PathLike[str]) -> Vectors:
     [0.10000000149011612, -2.0]
     """
     lines = numbered_lines(path)
-    vocab, dim = _read_header(path, next(lines, (1, ""))[1])
-    words: dict[str, None] = {}
-    table = np.empty((vocab, dim), np.float32)
-    for number, line in lines:
-        place = f"({os.fspath(path)}:{number})"
-        word, *numbers = line.rstrip(" \r\n").split(" ")
-        if len(words) == vocab:
-            raise DataError(f"more rows than the {vocab} of the header {place}; correct line 1")
-        if not word or len(numbers) != dim:
-            raise DataError(
-                f"{len(numbers)} numbers after {word!r} where the header says {dim} {place}; "
-                "write a word and its numbers, one blank between"
-            )
-        if word in words:
-            raise DataError(f"{word!r} is there twice {place}; keep one row per word")
-        table[len(words)] = _read_row(word, numbers, place)
-        words[word] = None
-    if len(words) != vocab:
+    vocab, dim = header_sizes(next(lines, (1, ""))[1], path)
+    # The shortest row is a letter, then a blank and a digit per number, and a line end.
+    check_room(path, vocab=vocab, dim=dim, row=2 + 2 * dim, says="the header says")
+    vectors = text_rows(lines, path, vocab=vocab, dim=dim, says="the header says")
+    if len(vectors) != vocab:
         raise DataError(
-            f"{len(words)} rows where the header says {vocab} ({os.fspath(path)}:1); "
+            f"{len(vectors)} rows where the header says {vocab} ({os.fspath(path)}:1); "
             "write the file again"
         )
-    return Vectors(tuple(words), table)
+    return vectors
 
 
-def _read_header(path: str | os.PathLike[str], line: str) -> tuple[int, int]:
+def read_glove(path: str | os.PathLike[str]) -> Vectors:
+    r"""Read a table in the text format of GloVe, as centre vectors without counts.
+
+    The lines are counted first; each has to have as many numbers as the first.
+
+    Raises:
+      DataError: as `read_word2vec`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "glove.txt").write_text("king 1 2\nqueen 3 4\n")
+    ...     read_glove(f"{folder}/glove.txt")
+    Vectors(2 words, dim 2)
+    """
+    first = next(numbered_lines(path), (1, ""))[1]
+    dim = first.rstrip(" \r\n").count(" ")
+    if not dim:
+        raise DataError(
+            f"the first line is not a word and its numbers ({os.fspath(path)}:1); "
+            "write them with one blank between"
+        )
+    vocab = sum(1 for _ in numbered_lines(path))
+    check_room(path, vocab=vocab, dim=dim, row=2 + 2 * dim, says="by its first line it has")
+    return text_rows(numbered_lines(path), path, vocab=vocab, dim=dim, says="line 1 has")
+
+
+def header_sizes(line: str, path: str | os.PathLike[str]) -> tuple[int, int]:
+    """The numbers of words and of numbers a word that the first line promises.
+
+    Raises:
+      DataError: the line is no header, or one of them is 0.
+
+    >>> header_sizes("71291 100", "vectors.txt")
+    (71291, 100)
+    """
     match = _HEADER.fullmatch(line)
     if not match or not all(map(int, match.groups())):
         raise DataError(
@@ -117,21 +128,18 @@ def _read_header(path: str | os.PathLike[str], line: str) -> tuple[int, int]:
             "put the number of words and of numbers per word there"
         )
     vocab, dim = map(int, match.groups())
-    size = os.path.getsize(path)
-    # The shortest row is a letter, then a blank and a digit per number, and a line end.
-    if vocab * (2 + 2 * dim) > size - len(line) + 1:
-        raise DataError(
-            f"the header says {vocab} words of {dim} numbers, more than the {size} bytes of the "
-            f"file can hold ({os.fspath(path)}:1); write the file again"
-        )
     return vocab, dim
 
 
-def _read_row(word: str, numbers: list[str], place: str) -> Float[np.ndarray, " dim"]:
-    try:
-        row = pa.array(numbers).cast(pa.float32()).to_numpy()
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{error} {place}; write plain numbers") from error
-    if not np.isfinite(row).all():
-        raise DataError(f"the row of {word!r} holds NaN or Inf {place}; leave the word out")
-    return row
+def _lines(words: tuple[str, ...], rows: np.ndarray) -> Iterator[str]:
+    spelt = spelt_rows(rows, " ")
+    return (f"{word} {numbers}\n" for word, numbers in zip(words, spelt, strict=True))
+
+
+def _write(path: str | os.PathLike[str], *parts: Iterable[str]) -> None:
+    with (
+        replacing(Path(path)) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        for lines in parts:
+            file.writelines(lines)

@@ -71,8 +71,7 @@ def test_every_claim_holds():
     assert [entry.id for entry in entries] == IDS
     assert [entry.id for entry in entries if not entry.as_expected] == []
     refuted = [entry.id for entry in entries if entry.verdict_value != "holds"]
-    assert refuted == [id for id in IDS if "as word2vec.c" in id]
-    assert len(refuted) == 2
+    assert refuted == ["kernel cbow block, as word2vec.c manual"]
     for entry in entries:
         if entry.id in refuted:
             continue
@@ -147,12 +146,12 @@ BLOCK_MUTANTS = [
     (tiles, "err = weight * sign *", "err = weight *"),
     (tiles, "err = weight * sign *", "err = sign *"),
     (tiles, "by.sigmoid(score)", "(score > 0)"),
-    (tiles, 'product("trj,tjd->trd", _transposed(err), u)', "0 * v"),
+    (tiles, 'product("trj,tjd->trd", transposed(err), u)', "0 * v"),
     (tiles, 'product("tjr,trd->tjd", err, v)', "0 * u"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.zeros_like(d_u).reshape(u.shape)"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.roll(d_u.reshape(u.shape), 1, 0)"),
-    (cbow, "jnp.swapaxes(part, 1, 2), d_h", "jnp.swapaxes(omega, 1, 2), d_h"),
-    (cbow, "jnp.swapaxes(part, 1, 2), d_h", "jnp.swapaxes(part, 1, 2), h"),
+    (cbow, '"tjr,trd->tjd", part, d_h', '"tjr,trd->tjd", tiles.transposed(omega), d_h'),
+    (cbow, '"tjr,trd->tjd", part, d_h', '"tjr,trd->tjd", part, h'),
     (cbow, "d_u.reshape(shapes[1])", "jnp.roll(d_u.reshape(shapes[1]), 1, 0)"),
     (naive_softmax, ".at[rows, o].add(-omega)", ".at[rows, o].set(-omega)"),
     (naive_softmax, ".at[rows, o].add(-omega)", ""),

@@ -15,6 +15,7 @@ from scipy import stats
 from jw2v.errors import UsageError
 from jw2v.vectors import Vectors, analogies, word_pairs
 from jw2v.vectors.evaluate import average_ranks, spearman
+from jw2v.vectors.intervals import spearman_interval, wilson_interval
 
 QUESTIONS = datapath("questions-words.txt")
 PAIR_FILES = ("wordsim353.tsv", "simlex999.txt")
@@ -119,25 +120,75 @@ def test_an_answer_that_is_a_query_word_is_never_right():
 def test_no_covered_question_gives_null():
     score = analogies(random_vectors("abc", seed=6), [": s", "x y z w"])
     assert (score.accuracy, score.questions, score.covered) == (None, 1, 0)
+    assert score.interval is None
     assert json.loads(json.dumps(score._asdict(), allow_nan=False))["accuracy"] is None
+
+
+def test_no_words_answer_nothing():
+    assert analogies(random_vectors("", seed=6), [": s", "x y z w"]).accuracy is None
+    assert word_pairs(random_vectors("", seed=6), ["x y 1"]).spearman is None
 
 
 @pytest.mark.parametrize("option", ["restrict", "batch"])
 def test_options_below_one_are_refused(option):
     with pytest.raises(UsageError, match=f"{option} is 0; give 1 or more \\(--{option}\\)"):
-        analogies(random_vectors("abc", seed=7), [": s"], **{option: 0})
+        analogies(random_vectors("abc", seed=7), [": s"], **{option: 0})  # type: ignore[arg-type]
 
 
-def test_a_word_is_looked_up_as_written_and_then_in_lower_case():
+def cased(words, seed):
+    """Each word in one to three spellings, shuffled."""
+    rng = np.random.default_rng(seed)
+    forms = [f(w) for w in words for f in (str.lower, str.upper, str.title) if rng.random() < 0.6]
+    rng.shuffle(forms)
+    return list(dict.fromkeys(forms))
+
+
+@pytest.mark.parametrize("restrict", [300_000, 300])
+def test_pairs_of_a_cased_vocabulary_equal_gensim(restrict):
+    path = datapath("wordsim353.tsv")
+    vectors = random_vectors(cased(words_of(path, "#"), seed=8), seed=8)
+    score = word_pairs(vectors, path, restrict=restrict)
+    _, (rho, _), unknown = as_gensim(vectors).evaluate_word_pairs(path, restrict_vocab=restrict)
+    assert score.spearman == pytest.approx(rho, abs=1e-6)
+    assert 100 * (1 - score.covered / score.pairs) == pytest.approx(unknown)
+
+
+@pytest.mark.parametrize("restrict", [300_000, 900])
+def test_analogies_of_a_cased_vocabulary_equal_gensim(restrict):
+    """Other spellings of the query are near it; they are no answers, to gensim neither."""
+    known = analogy_vectors(seed=9)
+    words = cased(known.words, seed=9)
+    rng = np.random.default_rng(9)
+    table = np.stack([known[word.lower()] for word in words])
+    table += rng.normal(size=table.shape).astype(np.float32) / 10
+    vectors = Vectors(tuple(words), table)
+    lines = [line for n, line in enumerate(lines_of(QUESTIONS)) if line[0] == ":" or n % 5 == 0]
+    accuracy, _ = as_gensim_score(vectors, lines, restrict)
+    assert 0.01 < accuracy < 0.9
+    assert analogies(vectors, lines, restrict=restrict).accuracy == pytest.approx(accuracy)
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated .init_sims")  # within gensim
+def test_analogies_by_3cosmul_are_the_words_that_gensim_finds():
+    vectors = analogy_vectors(seed=10)
+    keyed = as_gensim(vectors)
+    known = [line for line in lines_of(QUESTIONS)[1:400] if set(line.lower().split()) <= {*vectors}]
+    right = 0
+    for a, b, c, d in (line.lower().split() for line in known):
+        ((best, _),) = keyed.most_similar_cosmul(positive=[b, c], negative=[a], topn=1)
+        right += best == d
+    score = analogies(vectors, [": all", *known], method="3cosmul")
+    assert score.accuracy == right / len(known)
+    assert 0 < right < len(known)
+
+
+def test_of_several_spellings_the_first_counts():
     vectors = random_vectors(["May", "may", "june", "sun"], seed=8)
-    as_written = word_pairs(vectors, ["May june 1", "May sun 2", "June sun 3"])
-    assert as_written.covered == 3
-    swapped = word_pairs(vectors, ["may june 1", "may sun 2", "JUNE sun 3"])
-    assert swapped.covered == 3
-    cosines = [vectors.similarity(*pair) for pair in (("may", "june"), ("may", "sun"))]
+    asked = word_pairs(vectors, ["may june 1", "MAY sun 2", "June sun 3"])
+    cosines = [vectors.similarity(*pair) for pair in (("May", "june"), ("May", "sun"))]
     cosines.append(vectors.similarity("june", "sun"))
-    expected = stats.spearmanr(cosines, [1, 2, 3])[0]
-    assert swapped.spearman == pytest.approx(expected)
+    assert asked.covered == 3
+    assert asked.spearman == pytest.approx(stats.spearmanr(cosines, [1, 2, 3])[0])
 
 
 @pytest.mark.parametrize(
@@ -152,7 +203,7 @@ def test_a_word_is_looked_up_as_written_and_then_in_lower_case():
 )
 def test_too_few_pairs_or_all_alike_give_null(lines, pairs, covered):
     score = word_pairs(random_vectors("abc", seed=9), lines)
-    assert score == ("text", None, pairs, covered)
+    assert score == ("text", None, pairs, covered, None)
     assert '"spearman": null' in json.dumps(score._asdict(), allow_nan=False)
 
 
@@ -170,3 +221,13 @@ def test_spearman_equals_scipy_with_ties(pairs):
         assert spearman(x, y) is None
     else:
         assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y)[0], abs=1e-12)
+
+
+def test_scores_carry_their_intervals():
+    vectors = analogy_vectors(seed=12)
+    score = analogies(vectors, lines_of(QUESTIONS)[:400])
+    right = sum(section.correct for section in score.sections)
+    assert score.interval == wilson_interval(right, score.covered)
+    path = datapath("wordsim353.tsv")
+    pairs = word_pairs(random_vectors(words_of(path, "#"), seed=13), path)
+    assert pairs.interval == spearman_interval(pairs.spearman, pairs.covered)

@@ -38,6 +38,39 @@ def test_nearest_equals_a_loop_over_float64_rows(signs, batch):
         np.testing.assert_allclose(found.scores[query], [s for s, _ in expected], atol=1e-6)
 
 
+@pytest.mark.parametrize("signs", [(1,), (-1, 1, 1), (1, 1, -1, -1)])
+def test_products_equal_a_loop_over_float64_rows(signs):
+    unit = random_unit(6)
+    ids = np.random.default_rng(7).integers(0, len(unit), (7, len(signs)))
+    found = nearest(unit, ids, np.array(signs, np.float32), topn=5, batch=3, method="3cosmul")
+    rows = np.asarray(unit, np.float64)
+    for query in range(len(ids)):
+        near = (1 + rows @ rows[ids[query]].T) / 2
+        over, under = (near[:, np.sign(signs) == sign].prod(axis=1) for sign in (1, -1))
+        scores = np.where(np.isin(range(len(rows)), ids[query]), -np.inf, over / (under + 1e-6))
+        best = np.argsort(-scores)[:5]
+        assert found.ids[query].tolist() == best.tolist()
+        np.testing.assert_allclose(found.scores[query], scores[best], rtol=2e-6)
+
+
+def test_a_large_vocabulary_is_scored_in_smaller_batches(monkeypatch):
+    """No more than `_SCORES` numbers at once, whatever the batch; 3CosMul has a score a term."""
+    seen = []
+
+    def scored(unit, ids, signs, **options):
+        seen.append(len(ids))
+        return np.zeros((len(ids), 2), np.float32), np.zeros((len(ids), 2), np.int32)
+
+    monkeypatch.setattr(neighbors, "_nearest", scored)
+    monkeypatch.setattr(neighbors, "_SCORES", 50 * 12)
+    ids, signs = np.zeros((30, 3), np.int32), np.ones(3, np.float32)
+    assert nearest(random_unit(8), ids, signs, topn=2).ids.shape == (30, 2)
+    assert nearest(random_unit(8), ids, signs, topn=2, method="3cosmul").ids.shape == (30, 2)
+    monkeypatch.setattr(neighbors, "_SCORES", 7)
+    nearest(random_unit(8), ids[:2], signs, topn=2)
+    assert seen == [12] * 3 + [4] * 8 + [1] * 2
+
+
 def test_query_rows_come_last_with_score_minus_infinity():
     unit = random_unit(2, vocab=4)
     signs = np.array([-1, 1, 1], np.float32)

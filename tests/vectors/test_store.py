@@ -119,7 +119,7 @@ def test_a_table_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("jw2v.vectors.store.save_file", fail)
+    monkeypatch.setattr("jw2v.vectors.disk.save_file", fail)
     with pytest.raises(DataError, match=r"cannot write .*vectors.safetensors: I/O error: No space"):
         save(full_vectors(), tmp_path)
     assert os.listdir(tmp_path) == []
@@ -171,7 +171,7 @@ def refusal(folder):
 
 def test_a_missing_folder_is_refused(tmp_path):
     where = tmp_path / "none"
-    assert refusal(where) == f"there is no folder {where}; give one that jw2v wrote (--out)"
+    assert refusal(where) == f"there is no file or folder {where}; give one with vectors (--out)"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -210,9 +210,10 @@ def test_a_vocabulary_that_is_not_utf8_is_refused(folder):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ('{"a": 1,\n b}', "({run}:2); save the vectors again"),
-        ("", "({run}:1); save the vectors again"),
-        ("[1]", "the run is no JSON object ({run}:1); save the vectors again"),
+        ('{"a": 1,\n b}', "({run}:2); write the file again"),
+        ("", "({run}:1); write the file again"),
+        ("[" * 100_000, "brackets in brackets without end ({run}:1); write it again"),
+        ("[1]", "no JSON object ({run}:1); write the file again"),
     ],
 )
 def test_a_run_that_is_no_object_is_refused(folder, text, shown):

@@ -1,6 +1,7 @@
 """Vectors against gensim's KeyedVectors, and the errors that name words."""
 
 import dataclasses
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -26,9 +27,13 @@ VECTORS = random_vectors()
 GENSIM = as_gensim(VECTORS)
 
 
+# gensim's own most_similar_cosmul calls what it deprecates
+old_inside = pytest.mark.filterwarnings("ignore:Call to deprecated .init_sims")
+
+
 def assert_same_list(ours, theirs):
     assert [word for word, _ in ours] == [word for word, _ in theirs]
-    np.testing.assert_allclose([s for _, s in ours], [s for _, s in theirs], atol=1e-5)
+    np.testing.assert_allclose([s for _, s in ours], [s for _, s in theirs], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("word", ["w0", "w17", "w299"])
@@ -55,13 +60,71 @@ def test_analogy_is_3cosadd_of_gensim():
     assert_same_list(VECTORS.analogy("w1", "w2", "w3"), theirs)
 
 
+@old_inside
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [(["w1"], []), (["w1", "w2"], []), (["w2", "w3"], ["w1"]), (["w5"], ["w6", "w7"])],
+)
+def test_3cosmul_is_that_of_gensim(positive, negative):
+    asked = {"positive": positive, "negative": negative, "topn": 25}
+    theirs = GENSIM.most_similar_cosmul(**asked)
+    assert_same_list(VECTORS.most_similar(**asked, method="3cosmul"), theirs)
+
+
+@old_inside
+def test_analogy_by_3cosmul_is_that_of_gensim():
+    theirs = GENSIM.most_similar_cosmul(positive=["w2", "w3"], negative=["w1"], topn=10)
+    assert_same_list(VECTORS.analogy("w1", "w2", "w3", method="3cosmul"), theirs)
+
+
+def test_3cosmul_has_something_to_multiply():
+    with pytest.raises(UsageError, match=r"^3cosmul has only words to take away; give one to add"):
+        VECTORS.most_similar(negative="w1", method="3cosmul")
+
+
+@pytest.mark.usefixtures("untyped")
+def test_a_method_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match=r"^unknown method '3cos', did you mean '3cosmul'\? known"):
+        VECTORS.most_similar("w1", method="3cos")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_odd_word_out_is_that_of_gensim(seed):
+    rng = np.random.default_rng(seed)
+    words = [f"w{row}" for row in rng.choice(300, rng.integers(3, 9), replace=False)]
+    assert VECTORS.doesnt_match(words) == GENSIM.doesnt_match(words)
+
+
+def test_the_odd_word_out_of_none_is_refused():
+    with pytest.raises(UsageError, match=r"^no word to choose from; give at least one$"):
+        VECTORS.doesnt_match([])
+    with pytest.raises(DataError, match=r"'w300' is not in the vocabulary"):
+        VECTORS.doesnt_match(["w1", "w300"])
+
+
+def test_the_outside_table_answers_as_vectors_of_its_own():
+    both = Vectors(VECTORS.words, VECTORS.vectors[::-1].copy(), VECTORS.vectors)
+    outside = both.table("outside")
+    assert outside.most_similar("w1") == VECTORS.most_similar("w1")
+    assert outside.outside is None
+    assert both.table("centre").vectors is both.vectors
+    with pytest.raises(DataError, match=r"have no outside table; take 'centre' \(--table\)"):
+        outside.table("outside")
+
+
+@pytest.mark.usefixtures("untyped")
+def test_a_table_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match=r"^unknown table 'inner'; known: centre, outside$"):
+        VECTORS.table("inner")  # type: ignore[arg-type]
+
+
 def test_every_other_word_comes_back_when_more_are_asked_for():
     found = VECTORS.most_similar("w4", topn=10_000)
     assert {word for word, _ in found} == set(VECTORS.words) - {"w4"}
 
 
 def test_similarity_is_that_of_gensim():
-    for a, b in [("w1", "w2"), ("w3", "w3"), ("w9", "w200")]:
+    for a, b in combinations(["w1", "w1", "w9", "w200", "w299"], 2):
         assert VECTORS.similarity(a, b) == pytest.approx(float(GENSIM.similarity(a, b)), abs=1e-6)
 
 
