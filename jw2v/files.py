@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,8 @@ def replacing(path: Path) -> Iterator[Path]:
         reason = error.strerror or error
         raise DataError(f"cannot write {path}: {reason}; give a place with room (--out)") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the fault above is what is told
+            temporary.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

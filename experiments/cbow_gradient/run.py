@@ -75,7 +75,8 @@ def by_gensim(text: Path, *, way: str, lr: float, seed: int, epochs: int) -> Vec
         epochs=epochs,
         workers=1,
     )
-    return Vectors(tuple(model.wv.index_to_key), np.asarray(model.wv.vectors, np.float32))
+    words = tuple(str(word) for word in model.wv.index_to_key)
+    return Vectors(words, np.asarray(model.wv.vectors, np.float32))
 
 
 def table(results: Results) -> str:

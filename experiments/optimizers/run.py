@@ -25,6 +25,7 @@ from jw2v.optim.named import NAMED
 
 SEEDS = [1, 2, 3]
 POINTS = 40  # of a curve
+NEAR = 0.01  # nats
 
 
 def cells(quick: bool) -> Iterator[Run]:
@@ -94,10 +95,15 @@ def summary(vectors: jw2v.Vectors | None) -> Run:
     every = 1 + len(history) // POINTS
     return {
         "heldout_loss": vectors.run["heldout_loss"],
-        "words_per_s": vectors.run["words_per_s"],
         "scores": scores(vectors),
         "curve": [[point["epoch"], point["loss"]] for point in history[::every]],
     }
+
+
+def chosen(run: Run) -> float:
+    """The default rate: the lowest that is as good as the best, by less than NEAR nats."""
+    losses = {float(rate): loss for rate, loss in run["tried"].items() if loss is not None}
+    return min(rate for rate, loss in losses.items() if loss < min(losses.values()) + NEAR)
 
 
 def at(run: Run, epochs: int) -> list[Run]:
@@ -116,15 +122,14 @@ def _mean_loss(run: Run, epochs: int) -> float:
 
 def table(results: Results) -> str:
     """A line an optimizer at its best rate and the largest budget; the best one first."""
-    heads = ["optimizer", "best lr", "held-out loss", *TITLES.values(), "words/s", "worse at"]
+    heads = ["optimizer", "best lr", "default lr", "held-out loss", *TITLES.values(), "worse at"]
     rows = [heads, ["---", *["--:"] * (len(heads) - 1)]]
     for run in ranked(results):
         some = at(run, run["budgets"][-1])
         marks = [spread([one["scores"][name] for one in some]) for name in TITLES]
-        speed = f"{mean_deviation([one['words_per_s'] for one in some])[0] / 1e3:,.0f}k"
         loss = spread([one["heldout_loss"] for one in some], 4)
-        row = [run["optimizer"], f"{run['lr']:g}", loss, *marks, speed, _worse(run)]
-        rows.append(row)
+        rates = f"{run['lr']:g}", f"{chosen(run):g}"
+        rows.append([run["optimizer"], *rates, loss, *marks, _worse(run)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 

@@ -81,8 +81,8 @@ def test_defaults_that_follow_other_options():
     assert at(Config(lr=0.2).schedules(10).V, 10) == pytest.approx(2e-5)
     assert Config(optimizer="adam").start_lrs == Tables(NAMED["adam"].lr, NAMED["adam"].lr)
     assert Config(model="cbow").start_lrs == Tables(0.2, 0.2)
-    for own in ({"cbow_mean": False}, {"cbow_update": "word2vec"}):
-        assert Config(model="cbow", **own).start_lrs == Tables(0.05, 0.05)
+    assert Config(model="cbow", cbow_mean=False).start_lrs == Tables(0.05, 0.05)
+    assert Config(model="cbow", cbow_update="word2vec").start_lrs == Tables(0.05, 0.05)
     assert NAMED["adam"].lr == Config(model="cbow", optimizer="adam").start_lrs.V
     assert Config(loss="naive_softmax").block_size == 256
     assert [Config(dim=dim).block_size for dim in (100, 156, 157, 300)] == [512, 512, 256, 256]
