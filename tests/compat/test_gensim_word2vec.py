@@ -1,0 +1,290 @@
+"""Our Word2Vec beside gensim's: the same vocabulary and refusals, vectors that have learnt."""
+
+import logging
+from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import gensim.models
+import numpy as np
+import pytest
+from gensim.test.utils import common_texts, lee_corpus_list
+
+from jw2v.compat.gensim import (
+    RULE_DEFAULT,
+    RULE_DISCARD,
+    RULE_KEEP,
+    CallbackAny2Vec,
+    KeyedVectors,
+    LineSentence,
+    PathLineSentences,
+    Word2Vec,
+)
+from jw2v.compat.gensim.training import as_ids, config_of
+from jw2v.errors import DataError, UsageError
+
+NEW = [["computer", "artificial", "intelligence"], ["artificial", "trees"], ["human", "trees"]]
+BOTH = (gensim.models.Word2Vec, Word2Vec)
+
+
+def rule(word: str, count: int, min_count: int) -> int:
+    return {"human": RULE_DISCARD, "eps": RULE_KEEP}.get(word, RULE_DEFAULT)
+
+
+def vocabulary_of(model: Any) -> Any:
+    counts = {word: int(model.wv.get_vecattr(word, "count")) for word in model.wv.index_to_key}
+    return list(counts.items()), model.corpus_count, model.corpus_total_words
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"min_count": 5},
+        {"min_count": 1, "max_final_vocab": 100},
+        {"min_count": 2, "sorted_vocab": 0},
+        {"min_count": 3, "null_word": 1},
+        {"min_count": 1, "max_vocab_size": 500},
+    ],
+)
+def test_the_vocabulary_is_gensim_s(options: dict[str, Any]):
+    models = [cls(**options) for cls in BOTH]
+    for model in models:
+        model.build_vocab(lee_corpus_list)
+    others, ours = map(vocabulary_of, models)
+    assert ours == others
+    assert ours[0]
+
+
+def test_a_rule_of_gensim_s_decides_what_stays():
+    models = [cls(min_count=3) for cls in BOTH]
+    for model in models:
+        model.build_vocab(common_texts, trim_rule=rule)
+    others, ours = map(vocabulary_of, models)
+    assert ours == others
+    words = models[1].wv
+    assert ("human" in words, "eps" in words, "graph" in words) == (False, True, True)
+
+
+def test_a_vocabulary_grows_as_in_gensim():
+    models = [cls(min_count=1, vector_size=6) for cls in BOTH]
+    for model in models:
+        model.build_vocab(common_texts)
+        before = model.wv.vectors.copy()
+        model.build_vocab(NEW, update=True)
+        np.testing.assert_array_equal(model.wv.vectors[:12], before)
+        assert model.syn1neg.shape == model.wv.vectors.shape == (14, 6)
+    others, ours = map(vocabulary_of, models)
+    assert ours == others
+
+
+def test_what_prepare_vocab_tells_is_what_gensim_s_does():
+    for sample in (1e-3, 0.0, 2.0):
+        models = [cls(min_count=2, sample=sample) for cls in BOTH]
+        for model in models:
+            model.scan_vocab(lee_corpus_list)
+        dry, wet = (model.prepare_vocab(dry_run=True) for model in models)
+        assert dry == wet
+        assert len(models[1].wv) == 0
+
+
+def test_counts_may_be_given():
+    for cls in BOTH:
+        model = cls(min_count=2)
+        model.build_vocab_from_freq({"a": 1, "b": 3, "c": 5}, corpus_count=7)
+        assert (model.wv.index_to_key, model.corpus_count) == (["c", "b"], 7)
+
+
+def test_arguments_and_defaults_are_gensim_s():
+    for name in ("__init__", "train", "build_vocab", "build_vocab_from_freq", "prepare_vocab",
+                 "predict_output_word", "scan_vocab", "estimate_memory"):  # fmt: skip
+        others, ours = (signature(getattr(cls, name)).parameters for cls in BOTH)
+        assert list(ours) == list(others), name
+        assert [p.default for p in ours.values()] == [p.default for p in others.values()], name
+
+
+def built(cls: Any, **options: Any) -> Any:
+    model = cls(min_count=1, vector_size=4, **options)
+    model.build_vocab(common_texts)
+    return model
+
+
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "no text": lambda cls: built(cls).train(total_examples=9, epochs=1),
+    "two texts": lambda cls: cls(common_texts, corpus_file="text"),
+    "no file": lambda cls: cls(corpus_file="no/such/file"),
+    "no list": lambda cls: cls(7),
+    "generator": lambda cls: cls(x for x in common_texts),
+    "empty": lambda cls: cls([]),
+    "no vocabulary": lambda cls: cls().train(common_texts, total_examples=9, epochs=1),
+    "no epochs": lambda cls: built(cls).train(common_texts, total_examples=9),
+    "no length": lambda cls: built(cls).train(common_texts, epochs=1),
+    "no loss": lambda cls: built(cls, negative=0).train(common_texts, total_examples=9, epochs=1),
+    "update of nothing": lambda cls: cls().build_vocab(common_texts, update=True),
+    "unhashable": lambda cls: cls([[["a"]]]),
+    "score": lambda cls: built(cls).score(common_texts),
+    "predict": lambda cls: built(cls, negative=0, hs=1).predict_output_word(["human"]),
+    "load on a model": lambda cls: built(cls).load("x"),
+}
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize("what", REFUSED)
+def test_refuses_with_gensim_s_type_of_error(what: str):
+    with pytest.raises(Exception) as expected:  # noqa: PT011
+        REFUSED[what](gensim.models.Word2Vec)
+    with pytest.raises(expected.type):
+        REFUSED[what](Word2Vec)
+
+
+def test_what_is_not_done_is_refused_in_one_line():
+    model = built(Word2Vec, hs=1, negative=0)
+    with pytest.raises(UsageError, match="hs=1, hierarchical softmax, is not trained yet"):
+        model.train(common_texts, total_examples=9, epochs=1)
+    model = built(Word2Vec)
+    model.wv.vectors_lockf = np.zeros(1, np.float32)
+    with pytest.raises(UsageError, match="vectors_lockf has entries other than 1"):
+        model.train(common_texts, total_examples=9, epochs=1)
+
+
+def two_topics() -> list[list[str]]:
+    rng = np.random.default_rng(3)
+    return [[f"{topic}{i}" for i in rng.integers(0, 8, 6)] for topic in "ab" for _ in range(300)]
+
+
+@pytest.mark.parametrize("options", [{"sg": 1}, {}, {"cbow_mean": 0}, {"shrink_windows": False}])
+def test_learns_which_words_go_together(options: dict[str, Any]):
+    model = Word2Vec(two_topics(), vector_size=8, epochs=10, sample=0.0, **options)
+    near = [word for word, _ in model.wv.most_similar("a1", topn=7)]
+    assert all(word.startswith("a") for word in near)
+    assert model.wv.n_similarity(["a1", "a2"], ["b1", "b2"]) < 0.5
+
+
+class Hears(CallbackAny2Vec):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.vectors: list[np.ndarray] = []
+
+    def on_train_begin(self, model: Any) -> None:
+        self.heard.append("train")
+
+    def on_epoch_begin(self, model: Any) -> None:
+        self.heard.append("epoch")
+
+    def on_epoch_end(self, model: Any) -> None:
+        self.heard.append("end")
+        self.vectors.append(model.wv.vectors.copy())
+
+    def on_train_end(self, model: Any) -> None:
+        self.heard.append("over")
+
+
+def test_callbacks_hear_each_epoch_and_see_its_vectors():
+    hears = Hears()
+    model = Word2Vec(two_topics(), vector_size=4, epochs=2, callbacks=[hears])
+    assert hears.heard == ["train", "epoch", "end", "epoch", "end", "over"]
+    assert not np.allclose(hears.vectors[0], hears.vectors[1])
+    np.testing.assert_array_equal(hears.vectors[1], model.wv.vectors)
+
+
+def test_the_loss_is_of_all_pairs():
+    model = Word2Vec(two_topics(), vector_size=8, sg=1, sample=0.0, epochs=1, compute_loss=True)
+    pairs = 3600 * 6  # window + 1 a word, by distance, where sentences are long
+    per_pair = model.get_latest_training_loss() / pairs
+    assert 2 < per_pair <= 6 * np.log(2)
+
+
+def test_a_second_text_moves_its_own_words_alone():
+    model = built(Word2Vec, sg=1, sample=0.0)
+    before = model.wv.vectors.copy()
+    trained, read = model.train([["graph", "trees", "?"]] * 50, total_examples=50, epochs=2)
+    assert (trained, read) == (200, 300)
+    moved = {model.wv.index_to_key[i] for i in np.flatnonzero((model.wv.vectors != before).any(1))}
+    assert moved == {"graph", "trees"}
+
+
+def test_a_text_without_a_pair_trains_nothing():
+    model = built(Word2Vec)
+    before = model.wv.vectors.copy()
+    assert model.train([["graph"], ["?", "graph"]], total_examples=2, epochs=1) == (0, 3)
+    np.testing.assert_array_equal(model.wv.vectors, before)
+
+
+def test_words_may_hold_blanks_and_a_model_of_a_file_is_that_of_its_lines(tmp_path: Path):
+    text = [["new york", "is", "old"], ["new york", "was", "new"]] * 10
+    model = Word2Vec(text, min_count=1, vector_size=4)
+    assert "new york" in model.wv
+    path = tmp_path / "text"
+    path.write_text("".join(" ".join(line) + "\n" for line in common_texts))
+    of_file, of_list = built(Word2Vec), built(Word2Vec)
+    of_file.train(corpus_file=str(path), total_words=29, epochs=3)
+    of_list.train(common_texts, total_examples=9, epochs=3)
+    np.testing.assert_array_equal(of_file.wv.vectors, of_list.wv.vectors)
+    assert list(LineSentence(path)) == list(PathLineSentences(tmp_path)) == common_texts
+
+
+def test_what_is_saved_trains_on_as_if_it_had_not_been(tmp_path: Path):
+    model = Word2Vec(common_texts, min_count=1, vector_size=4, sg=1, comment="of nine lines")
+    model.save(tmp_path / "model", sep_limit=0)
+    read = Word2Vec.load(tmp_path / "model")
+    assert (read.comment, read.train_count, read.corpus_count) == ("of nine lines", 1, 9)
+    for one in (model, read):
+        one.train(common_texts, total_examples=9, epochs=3)
+    np.testing.assert_array_equal(read.wv.vectors, model.wv.vectors)
+    np.testing.assert_array_equal(read.syn1neg, model.syn1neg)
+
+
+def test_files_of_other_kinds_are_refused(tmp_path: Path):
+    model = built(Word2Vec)
+    model.wv.save(tmp_path / "vectors")
+    model.save(tmp_path / "model")
+    gensim.models.Word2Vec(common_texts, min_count=1).save(str(tmp_path / "pickle"))
+    with pytest.raises(AttributeError, match="holds a KeyedVectors, not a Word2Vec"):
+        Word2Vec.load(tmp_path / "vectors")
+    with pytest.raises(AttributeError, match="holds a Word2Vec, not a KeyedVectors"):
+        KeyedVectors.load(tmp_path / "model")
+    with pytest.raises(DataError, match="pickles are not read"):
+        Word2Vec.load(tmp_path / "pickle")
+
+
+def test_predicts_words_as_gensim_does():
+    others, ours = (built(cls) for cls in BOTH)
+    tables = np.random.default_rng(5).normal(size=(2, 12, 4)).astype(np.float32)
+    for model in (others, ours):
+        model.wv.vectors, model.syn1neg = tables[0].copy(), tables[1].copy()
+    asked = ["system", others.wv.get_index("human"), "?"]
+    expected, found = (model.predict_output_word(asked, topn=4) for model in (others, ours))
+    assert [word for word, _ in found] == [word for word, _ in expected]
+    np.testing.assert_allclose([p for _, p in found], [p for _, p in expected], rtol=1e-5)
+    assert ours.predict_output_word(["?"]) is None
+
+
+def test_borrows_another_vocabulary():
+    model, other = Word2Vec(min_count=1, vector_size=3), built(Word2Vec)
+    model.reset_from(other)
+    assert model.wv.key_to_index == other.wv.key_to_index
+    assert model.wv.vectors.shape == (12, 3)
+
+
+def test_options_of_gensim_become_those_of_jw2v():
+    model = built(Word2Vec, sample=2.0, workers=1, window=3)
+    with as_ids(common_texts, model.wv) as text:
+        config = config_of(model, text, epochs=2, lr=0.01, lr_end=0.0, seed=2**32 + 4)
+    assert (config.model, config.lr, config.window_weights) == ("cbow", 0.04, "dynamic")
+    assert config.sample * text.words == 5  # int(2 (3 + √5) / 2)
+    assert (config.workers, config.block, config.window, config.seed) == (1, 16, 3, 4)
+    assert config.lr_end is not None
+    assert 0 < config.lr_end < 1e-6
+
+
+def test_warns_of_what_gensim_warns_of(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.WARNING):
+        Word2Vec(trim_rule=rule).build_vocab(["human", "machine"])
+        model = built(Word2Vec)
+        model.min_alpha_yet_reached = 0.001
+        model.train([["graph"]], total_examples=4, epochs=1)
+    told = caplog.text
+    assert "give trim_rule to build_vocab" in told
+    assert "should be a list of words" in told
+    assert "Effective 'alpha' higher" in told
+    assert "1 sentences, where 4 were told" in told
