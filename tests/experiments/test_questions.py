@@ -49,9 +49,8 @@ def toy(frame, tmp_path: Path):
         "Squares\n\n<!-- table --><!-- /table --><!-- answer --><!-- /answer -->"
     )
     cells = lambda quick: ({"x": x} for x in ((1,) if quick else (1, 2)))  # noqa: E731
-    return frame.question.Question(
-        tmp_path, cells, measure, table, figure, lambda results: "Yes."
-    ), asked
+    made = frame.question.Question(tmp_path, cells, measure, table, figure, lambda results: "Yes.")
+    return made, asked
 
 
 def asking(frame, question, *options: str) -> None:
