@@ -242,6 +242,7 @@ def lenient():
     logging.disable(logging.NOTSET)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_come_out_as_on_whole_tables(name: str):
     lifted, plain = rowwise(ROWS[name]()), optax.with_extra_args_support(ROWS[name]())
@@ -276,6 +277,7 @@ def assert_close(got: Any, expected: Any) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=ATOL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_rows_alone_cannot_do_is_refused_in_one_line(name: str):
     maker, reason = REFUSED[name]

@@ -48,9 +48,14 @@ def metrics_of(folder):
         {"kernel": "windows", "window_weights": "dynamic"},
         {"precision": "bfloat16"},
         {"model": "cbow"},
-        {"model": "cbow", "cbow_mean": False, "kernel": "windows"},
-        {"model": "cbow", "cbow_update": "word2vec"},
-        {"model": "cbow", "loss": "naive_softmax"},
+        *(
+            pytest.param({"model": "cbow", **more}, marks=pytest.mark.slow, id=str(more))
+            for more in (
+                {"cbow_mean": False, "kernel": "windows"},
+                {"cbow_update": "word2vec"},
+                {"loss": "naive_softmax"},
+            )
+        ),
     ],
     ids=str,
 )
