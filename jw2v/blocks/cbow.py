@@ -48,10 +48,9 @@ def kernel(
     how = {"product": product, "by": by}
 
     def around(block: Block, dtype: jnp.dtype) -> tuple[Array, Array]:
-        """Ids of the words around each tile, and ω by (tile, centre, word)."""
+        """Ids of the words around each tile, and ω by (tile, word, centre)."""
         chunk = block.width.shape[0] // block.neg_ids.shape[0]
-        columns, omega = band(block, chunk=chunk, weights=weights, dtype=dtype)
-        return columns, tiles.transposed(omega)
+        return band(block, chunk=chunk, weights=weights, dtype=dtype)
 
     def ids(block: Block) -> RowIds:
         columns, _ = around(block, jnp.dtype("float32"))
@@ -62,7 +61,7 @@ def kernel(
     def tiled(v: Array, u: Array, block: Block) -> tuple[Array, ...]:
         """Words around, columns, ω, w and y."""
         groups, shared = block.neg_ids.shape
-        _, omega = around(block, v.dtype)
+        omega = tiles.transposed(around(block, v.dtype)[1])
         held = counts(omega)[:, None, :]
         own = jnp.eye(omega.shape[1], dtype=v.dtype)[None] * held
         drawn = jnp.repeat((negatives / shared) * held, shared, axis=1)

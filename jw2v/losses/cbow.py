@@ -39,7 +39,7 @@ def shares(weight: Float[Array, "*windows ctx"], *, mean: bool) -> Float[Array, 
     if not mean:
         return weight
     total = jnp.sum(weight, axis=-1, keepdims=True)
-    return weight / jnp.where(total > 0, total, 1)
+    return weight / (total + (1 - jnp.sign(total)))
 
 
 def counts(weight: Float[Array, "*windows ctx"]) -> Float[Array, "*windows"]:
@@ -48,7 +48,7 @@ def counts(weight: Float[Array, "*windows ctx"]) -> Float[Array, "*windows"]:
     >>> print(counts(jnp.array([[1.0, 0.5], [0.0, 0.0]])))
     [1. 0.]
     """
-    return jnp.any(weight > 0, axis=-1).astype(weight.dtype)
+    return jnp.sign(jnp.sum(weight, axis=-1))
 
 
 def loss(
@@ -124,7 +124,7 @@ def given(
     [1. 1. 0.]
     """
     if word2vec:
-        return (weight > 0).astype(weight.dtype)
+        return jnp.sign(weight)
     return shares(weight, mean=mean)
 
 

@@ -78,7 +78,8 @@ def test_every_claim_holds():
         if "bfloat16" in entry.id:
             assert entry.power["float32"] < 0.1
         else:
-            assert entry.power["float64"] < 1e-12
+            rounded = entry.id == "optimizer adafactor"  # optax computes its β in float32
+            assert entry.power["float64"] < (1e-6 if rounded else 1e-12)
             assert entry.power["float32"] < 1e-3
         assert "def " in entry.source or "lambda" in entry.source
 
