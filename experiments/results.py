@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,12 @@ def fill(readme: str, made: str, name: str = "table") -> str:
 def write_table(readme: Path, made: str, name: str = "table") -> None:
     """Put a table into a README, or what else it has markers for."""
     readme.write_text(fill(readme.read_text(encoding="utf-8"), made, name), encoding="utf-8")
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], *, first: str = "---") -> str:
+    """A table; numbers stand on the right, `first` says where the first column does."""
+    lines = [head, [first, *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def machine() -> dict[str, Any]:

@@ -19,6 +19,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 from demo_text import TITLES, demo_text, mean_deviation, scores, spread
 from figures import Figure, panels
 from question import Question, Results, Run, groups, main
+from results import markdown
 
 import jw2v
 from jw2v.demo import CONFIG
@@ -81,11 +82,11 @@ def by_gensim(text: Path, *, way: str, lr: float, seed: int, epochs: int) -> Vec
 
 def table(results: Results) -> str:
     """A line a way and rate: mean ± standard deviation over the seeds."""
-    rows = [["trained by", "lr", *TITLES.values()], ["---", *["--:"] * (1 + len(TITLES))]]
+    rows = []
     for (way, lr), runs in groups(results["runs"], "way", "lr").items():
         marks = [spread([run["scores"][name] for run in runs]) for name in TITLES]
         rows.append([str(way), f"{lr:g}", *marks])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown(["trained by", "lr", *TITLES.values()], rows)
 
 
 def best(results: Results, way: str) -> dict[str, tuple[float, float, float]]:

@@ -20,6 +20,7 @@ from course import CHUNK, GRADIENTS, WINDOWS, text_of, train
 from demo_text import demo_text, spread
 from figures import Figure, panels
 from question import Question, Results, Run, main
+from results import markdown
 
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import Vocabulary, encode
@@ -83,16 +84,16 @@ def table(results: Results) -> str:
     runs = results["runs"]
     heads = ["seed", *(f"loss, {name}" for name in GRADIENTS), "largest difference of the tables"]
     heads += ["their largest entry", "variance in the picture"]
-    rows = [heads, ["--:"] * len(heads)]
+    rows = []
     for run in runs:
         losses = [f"{run['final'][name]:.4f}" for name in GRADIENTS]
         sizes = [f"{run['apart']:.1e}", f"{run['largest']:.2f}", f"{run['variance']:.0%}"]
         rows.append([str(run["seed"]), *losses, *sizes])
     spreads = [spread([run["final"][name] for run in runs], 4) for name in GRADIENTS]
     rows.append(["all", *spreads, *[""] * 3])
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
     absent = ", ".join(runs[0]["absent"])
-    return "\n".join([*lines, "", f"{runs[0]['vocab']:,} words; not among them: {absent}."])
+    made = markdown(heads, rows, first="--:")
+    return "\n".join([made, "", f"{runs[0]['vocab']:,} words; not among them: {absent}."])
 
 
 def figure(results: Results) -> Figure:

@@ -6,6 +6,7 @@ from operator import itemgetter
 from statistics import fmean, median, stdev
 from typing import Any, NamedTuple
 
+from results import markdown
 from systems import SHARED
 
 from jw2v.errors import DataError
@@ -42,7 +43,7 @@ def summary(results: dict[str, Any]) -> str:
       DataError: as `table`.
     """
     titles = ["text", "training, words/s", "ratio", "total, s", *TITLES.values(), "held-out loss"]
-    lines = [titles, ["---", *["--:"] * (len(titles) - 1)]]
+    lines = []
     for gensim, jw2v in comparisons(results):
         run = next(iter(jw2v.values()))
         measures = {measure.title.split(" (")[0]: measure for measure in _measures(run)}
@@ -53,7 +54,7 @@ def summary(results: dict[str, Any]) -> str:
         ]
         figures.insert(1, _ratio(speed, gensim, jw2v))
         lines.append([f"{run['text']}, {_name(run)}", *figures])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown(titles, lines)
 
 
 def comparisons(results: dict[str, Any]) -> Iterator[tuple[Runs, Runs]]:
@@ -120,7 +121,7 @@ def _section(gensim: Runs, jw2v: Runs) -> str:
         [m.title, _mean(m, gensim.values()), _mean(m, jw2v.values()), _ratio(m, gensim, jw2v)]
         for m in _measures(run)
     ]
-    head = [["", *labels, "jw2v, times as fast"], ["---", "--:", "--:", "--:"]]
+    head = ["", *labels, "jw2v, times as fast"]
     return "\n".join(
         [
             f"### {_name(run)}, {run['text']}",
@@ -131,7 +132,7 @@ def _section(gensim: Runs, jw2v: Runs) -> str:
             f"{minutes:.0f} minutes, load at most {load:.1f} before a run. "
             f"{', '.join(sorted(versions))}.",
             "",
-            *("| " + " | ".join(row) + " |" for row in [*head, *rows]),
+            markdown(head, rows),
             "",
             "Mean ± standard deviation over the runs; ratios of runs with the same seed and "
             "repeat: median (least–most).",

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from results import markdown
+
 from jw2v.errors import DataError
 
 CELLS = ("sum float32", "sum float64", "mean float32", "mean float64")
@@ -59,7 +61,7 @@ def summary(results: dict[str, Any]) -> str:
         [title, *(_of(passed(wrong, name, cell), given(wrong, name, cell)) for cell in CELLS)]
         for name, title in CHECKERS.items()
     ]
-    return _table(["passed, of those given", *CELLS], rows)
+    return markdown(["passed, of those given", *CELLS], rows)
 
 
 def records(results: dict[str, Any], part: str) -> list[Record]:
@@ -118,7 +120,7 @@ def _false_alarms(wrong: list[Record]) -> str:
         [title, *(_share(false_alarms(wrong, name, cell), len(wrong)) for cell in CELLS)]
         for name, title in CHECKERS.items()
     ]
-    return _table([f"refused, of {len(wrong)}", *CELLS], rows)
+    return markdown([f"refused, of {len(wrong)}", *CELLS], rows)
 
 
 def _by_source(wrong: list[Record]) -> str:
@@ -130,7 +132,7 @@ def _by_source(wrong: list[Record]) -> str:
         ]
         for name, title in CHECKERS.items()
     ]
-    return _table(["passed, of those given", *SOURCES], rows)
+    return markdown(["passed, of those given", *SOURCES], rows)
 
 
 def _made(wrong: list[Record]) -> str:
@@ -148,7 +150,7 @@ def _made(wrong: list[Record]) -> str:
     largest = max(r["largest_equivalent"] for r in wrong)
     smallest = min(r["smallest_wrong"] for r in wrong)
     return (
-        _table(["", *SOURCES, "all"], rows)
+        markdown(["", *SOURCES, "all"], rows)
         + "\n\nRelative to the largest entry, the equivalent ones are off by at most "
         + f"{largest:.0e}, the wrong ones by at least {smallest:.0e}."
     )
@@ -158,7 +160,7 @@ def _survivors(wrong: list[Record]) -> Iterator[str]:
     rows = [[r["subject"], *map(str, s)] for r in wrong for s in r["survivors"]]
     if rows:
         yield "### Wrong gradients that jw2v does not refute"
-        yield _table(["loss", "given as", "made by", "what", "verdict"], rows)
+        yield markdown(["loss", "given as", "made by", "what", "verdict"], rows)
 
 
 def _right(right: list[Record]) -> str:
@@ -185,7 +187,7 @@ def _right(right: list[Record]) -> str:
         )
     head = ["", "runs", "hold", "undecided", "refuted", "worst error in bounds", "power"]
     return (
-        _table(head, rows)
+        markdown(head, rows)
         + "\n\nPower: the smallest relative change of any entry that would have failed; of each "
         + "loss the median run, the best and the worst loss."
     )
@@ -206,7 +208,7 @@ def _others(right: list[Record]) -> Iterator[str]:
         if not (verdict == "undecided" and _is_low(r))
     ]
     if rows:
-        yield _table(["loss", "dtype", "verdict", "shapes", "seed", "margin", "power"], rows)
+        yield markdown(["loss", "dtype", "verdict", "shapes", "seed", "margin", "power"], rows)
 
 
 def _is_low(record: Record) -> bool:
@@ -227,8 +229,3 @@ def _share(count: int, total: int) -> str:
         return "0"
     percent = 100 * count / total
     return f"{count:,} ({percent:.0f} %)" if percent >= 1 else f"{count:,} ({percent:.2f} %)"
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -19,6 +19,7 @@ from jw2v.training import backend
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
+from costs import spread
 from results import machine, read, versions, write, write_table
 from timing import Timed, alternating, ceilings, corpus, step
 
@@ -108,8 +109,9 @@ def table(results: dict[str, Any]) -> str:
         product = flops(config) / ns / limits[f"{operands} product, GFLOP/s"]
         moved = traffic(config) / ns / limits["copy, GB/s"]
         shares = f"{product:.0%} | {moved:.0%}" if config.kernel == "block" else "– | –"
-        spread = f"{ns:.0f} ({min(run['ns']):.0f}–{max(run['ns']):.0f})"
-        rows.append(f"| {run['group']} | {run['name']} | {spread} | {1e9 / ns:,.0f} | {shares} |")
+        rows.append(
+            f"| {run['group']} | {run['name']} | {spread(run['ns'], '.0f')} | {1e9 / ns:,.0f} | {shares} |"
+        )
     if "softmax" in results:
         rows += ["", softmax(results["softmax"])]
     ceiling = ", ".join(f"{name} {value:.0f}" for name, value in limits.items())

@@ -20,6 +20,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 from demo_text import TITLES, demo_text, evaluation_files, known, mean_deviation, scores, spread
 from figures import Figure, panels
 from question import Question, Results, Run, groups, main
+from results import markdown
 
 import jw2v
 from jw2v.demo import CONFIG
@@ -93,9 +94,8 @@ def table(results: Results) -> str:
     """A line a law: mean ± standard deviation over the seeds."""
     laws = by_exponent(results)
     heads = [", ".join(key) for key in next(iter(laws.values()))]
-    rows = [["exponent", *heads], ["--:"] * (1 + len(heads))]
-    rows += [[f"{law:g}", *map(spread, found.values())] for law, found in laws.items()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    rows = [[f"{law:g}", *map(spread, found.values())] for law, found in laws.items()]
+    return markdown(["exponent", *heads], rows, first="--:")
 
 
 def figure(results: Results) -> Figure:

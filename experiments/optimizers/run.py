@@ -18,6 +18,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 from demo_text import TITLES, demo_text, mean_deviation, scores, spread
 from figures import Figure, panels
 from question import Question, Results, Run, main
+from results import markdown
 
 import jw2v
 from jw2v.errors import DataError
@@ -141,14 +142,14 @@ def _mean_loss(run: Run, epochs: int) -> float:
 def table(results: Results) -> str:
     """A line an optimizer at its best rate and the largest budget; the best one first."""
     heads = ["optimizer", "best lr", "default lr", "held-out loss", *TITLES.values(), "worse at"]
-    rows = [heads, ["---", *["--:"] * (len(heads) - 1)]]
+    rows = []
     for run in ranked(results):
         some = at(run, run["budgets"][-1])
         marks = [spread([one["scores"][name] for one in some]) for name in TITLES]
         loss = spread([one["heldout_loss"] for one in some], 4)
         rates = f"{run['lr']:g}", f"{chosen(run):g}"
         rows.append([run["optimizer"], *rates, loss, *marks, _worse(run)])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown(heads, rows)
 
 
 def _worse(run: Run) -> str:

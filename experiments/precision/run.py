@@ -23,6 +23,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 from demo_text import TITLES, demo_text, mean_deviation, scores, spread
 from figures import Figure, panels
 from question import Question, Results, Run, groups, main
+from results import markdown
 
 import jw2v
 from jw2v.blocks import negative_sampling, noise
@@ -139,7 +140,7 @@ def table(results: Results) -> str:
     """A line a way: mean ± standard deviation over the seeds, and the mean of errors."""
     heads = ["", "held-out loss", "above float64's, 10⁻³", *TITLES.values(), "words/s"]
     heads += [f"{error}, {size}" for error in ERRORS.values() for size in ("largest", "RMS")]
-    rows = [heads, ["---", *["--:"] * (len(heads) - 1)]]
+    rows = []
     for title, runs in by_way(results).items():
         row = [title, spread([run["heldout_loss"] for run in runs], 4)]
         row += [spread([1e3 * run["above"] for run in runs])]
@@ -151,7 +152,7 @@ def table(results: Results) -> str:
             for size in ("largest", "rms")
         ]
         rows.append(row)
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown(heads, rows)
 
 
 def figure(results: Results) -> Figure:

@@ -18,8 +18,7 @@ from jw2v.errors import UsageError
 from jw2v.training import backend
 
 FOLDER = Path(__file__).parent
-HELPERS = FOLDER.parent / "softmax_vs_negative_sampling"
-sys.path[:0] = [str(FOLDER), str(FOLDER.parent), str(HELPERS)]
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
 from agreement import agreement
 from cost import cost
