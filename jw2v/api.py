@@ -221,9 +221,8 @@ def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
         return
     began = time.perf_counter()
     held = []
-    for claim in kernels.claims_of(
-        config, loss
-    ):  # one after the other: a run that is refused need not wait for the rest
+    # One after the other: a run that is refused need not wait for the rest.
+    for claim in kernels.claims_of(config, loss):
         (entry,) = verify_derivations([claim], ledger="guard", samples=GUARD_SAMPLES)
         if entry.expected == "refuted" == entry.verdict_value:
             LOG.warning("as asked, no gradient: %s (%s)", entry.id, entry.diagnosis or "refuted")

@@ -109,9 +109,8 @@ def table(results: dict[str, Any]) -> str:
         product = flops(config) / ns / limits[f"{operands} product, GFLOP/s"]
         moved = traffic(config) / ns / limits["copy, GB/s"]
         shares = f"{product:.0%} | {moved:.0%}" if config.kernel == "block" else "– | –"
-        rows.append(
-            f"| {run['group']} | {run['name']} | {spread(run['ns'], '.0f')} | {1e9 / ns:,.0f} | {shares} |"
-        )
+        times = spread(run["ns"], ".0f")
+        rows.append(f"| {run['group']} | {run['name']} | {times} | {1e9 / ns:,.0f} | {shares} |")
     if "softmax" in results:
         rows += ["", softmax(results["softmax"])]
     ceiling = ", ".join(f"{name} {value:.0f}" for name, value in limits.items())

@@ -18,6 +18,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
+from jw2v.losses.cbow import counts
+
 WindowWeights = Literal["linear", "dynamic", "fixed"]
 
 
@@ -135,8 +137,7 @@ def band(
 
 def windows(block: Block, *, weights: WindowWeights) -> Float[Array, ""]:
     """How many of a block's windows hold a word, the divisor of a mean loss per window."""
-    weight = contexts(block, weights=weights, dtype=jnp.float32)[1]
-    return jnp.sum(jnp.any(weight > 0, axis=-1).astype(weight.dtype))
+    return jnp.sum(counts(contexts(block, weights=weights, dtype=jnp.float32)[1]))
 
 
 def pairs(block: Block, *, weights: WindowWeights) -> Float[Array, ""]:

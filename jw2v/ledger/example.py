@@ -1,6 +1,6 @@
 """The small blocks that the claims of the chain are made on, and their plain loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +79,15 @@ def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, 
         return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
 
     return summed
+
+
+def by_step(rates: Sequence[float]) -> Callable[[Any], Any]:
+    """The learning rate of each update, as a schedule."""
+
+    def rate(count: Any) -> Any:
+        return jnp.asarray(rates)[count]
+
+    return rate
 
 
 def expected_of(config: Config, gradient: str) -> Verdict:

@@ -47,12 +47,13 @@ import optax
 
 from jw2v.blocks.tables import RowGrads, Tables
 from jw2v.judge.records import Derivation, Step
-from jw2v.ledger.example import BOTH, DIM, TABLES, VOCAB
+from jw2v.ledger.example import BOTH, DIM, TABLES, VOCAB, by_step
 from jw2v.optim.named import table_optimizer
 from jw2v.optim.rows import apply_updates, dense, linear
 
 RATES = (0.1, 0.08)
 """Learning rates of the two updates."""
+RATE = by_step(RATES)
 IDS = np.array([3, VOCAB - 1, 3, 3, 0])
 ARGS = (*TABLES, IDS, np.ones((2, len(IDS), DIM)), np.ones((2, VOCAB, DIM)))
 """Example: V, U, words of the rows of V, and for two updates those rows and the gradient of U."""
@@ -225,7 +226,7 @@ def optimizer_claim(name: str, optimizer: Any = None) -> Derivation:
 
     def updated(V: Any, U: Any, ids: Any, rows: Any, d_U: Any) -> Any:
         tables, one = Tables(V, U), optimizer or name
-        tx = table_optimizer(Tables(one, one), Tables(_rate, _rate), tables)
+        tx = table_optimizer(Tables(one, one), Tables(RATE, RATE), tables)
         return _updated(tx, V, U, ids, rows, d_U)
 
     return _claim(line, name, Step(line, LATEX[name], updated, kind="update"))
@@ -235,10 +236,10 @@ def rows_claim() -> Derivation:
     """SGD on whole tables and, from that, on the touched rows alone."""
 
     def on_whole_tables(V: Any, U: Any, ids: Any, rows: Any, d_U: Any) -> Any:
-        return _updated(dense(optax.sgd(_rate)), V, U, ids, rows, d_U)
+        return _updated(dense(optax.sgd(RATE)), V, U, ids, rows, d_U)
 
     def on_touched_rows(V: Any, U: Any, ids: Any, rows: Any, d_U: Any) -> Any:
-        return _updated(linear(optax.sgd(_rate)), V, U, ids, rows, d_U)
+        return _updated(linear(optax.sgd(RATE)), V, U, ids, rows, d_U)
 
     whole = Step("sgd on whole tables", LATEX["sgd"], on_whole_tables, kind="update")
     rows = Step("sgd on touched rows", LATEX["sgd"], on_touched_rows, kind="update")
@@ -247,10 +248,6 @@ def rows_claim() -> Derivation:
 
 def _claim(id: str, rule: str, *steps: Step) -> Derivation:
     return Derivation(id, partial(_ruled, rule), ARGS, steps, dtypes=BOTH)
-
-
-def _rate(count: Any) -> Any:
-    return jnp.asarray(RATES)[count]
 
 
 def _words(ids: Any, t: int) -> Any:

@@ -25,6 +25,7 @@ from jw2v.ledger.example import (
     DIM,
     TABLES,
     VOCAB,
+    by_step,
     dtypes_of,
     example_block,
     expected_of,
@@ -104,8 +105,8 @@ def damping_claim() -> Derivation:
 def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any, U: Any) -> Any:
     """The tables after the trainer's own steps."""
     tables = Tables(V, U)
-    rates = Tables(_rate, _rate)
-    optimizer = table_optimizer(Tables("sgd", "sgd"), rates, tables)
+    rate = by_step(RATES)
+    optimizer = table_optimizer(Tables("sgd", "sgd"), Tables(rate, rate), tables)
     if config.damping == "sqrt":
         factors = _expected(config, blocks[0]).factors(LR)
         optimizer = optax.chain(damp(factors), optimizer)
@@ -113,10 +114,6 @@ def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any,
     state = TrainState(tables, optimizer.init(tables), jnp.int32(0))
     state, _ = jax.lax.scan(step, state, jax.tree.map(lambda *x: jnp.stack(x), *blocks))
     return tuple(state.tables)
-
-
-def _rate(count: Any) -> Any:
-    return jnp.asarray(RATES)[count]
 
 
 def _expected(config: Config, block: Block) -> Expected:

@@ -230,16 +230,18 @@ class Config:
         return [
             f"{unknown(name, str(value), known)} ({_flag(name)})"
             for name, known in CHOICES.items()
-            if (value := getattr(self, name)) not in known
-            and not (value is None and name in ("optimizer_outside", "schedule"))
+            if (value := getattr(self, name)) not in known and not self._is_left_out(name)
         ]
+
+    def _is_left_out(self, name: str) -> bool:
+        return getattr(self, name) is None and getattr(type(self), name) is None
 
     def _out_of_range(self) -> list[str]:
         faults = []
         for name, least in AT_LEAST.items():
             value = getattr(self, name)
             whole = name != "sample"
-            if value is None and name in ("max_vocab", "block", "workers"):
+            if self._is_left_out(name):
                 continue
             if not _is_number(value, whole=whole, least=least):
                 kind = "a whole number" if whole else "a number"

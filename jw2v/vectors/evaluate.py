@@ -70,7 +70,7 @@ def word_pairs(vectors: Vectors, source: Source, *, restrict: int = 300_000) -> 
     """
     _check_positive(restrict=restrict)
     pairs = list(read_pairs(source))
-    known, _ = _spellings(vectors.words[:restrict])
+    known, _ = spellings(vectors.words[:restrict])
     ids, covered = _ids([(a, b) for a, b, _ in pairs], known, width=2)
     scores = np.array([score for _, _, score in pairs], np.float64)[covered]
     rho = spearman(np.asarray(cosines(vectors.unit, *ids.T)), scores)
@@ -136,14 +136,14 @@ def analogies(
     """
     _check_positive(restrict=restrict, batch=batch)
     names, questions = read_questions(source)
-    known, first = _spellings(vectors.words[:restrict])
+    known, first = spellings(vectors.words[:restrict])
     ids, covered = _ids([words for _, words in questions], known, width=4)
     section = np.array([number for number, _ in questions], np.int32)[covered]
     signs, unit = np.array([-1, 1, 1], np.float32), vectors.unit[:restrict]
     topn = min(_CANDIDATES, max(1, len(unit)))
     found = nearest(unit, ids[:, :3], signs, topn=topn, batch=batch, method=method)
     answers = np.where(found.scores > -np.inf, found.ids, -1)
-    right = _answered(answers, ids, first=first)
+    right = answered(answers, ids, first=first)
     total = np.bincount(section, minlength=len(names)).tolist()
     correct = np.bincount(section[right], minlength=len(names)).tolist()
     return AnalogyScore(
@@ -156,7 +156,7 @@ def analogies(
     )
 
 
-def _answered(
+def answered(
     answers: Int[np.ndarray, "question candidate"],
     ids: Int[np.ndarray, "question 4"],
     *,
@@ -175,10 +175,20 @@ def _check_positive(**options: int) -> None:
             raise UsageError(f"{option} is {value}; give 1 or more (--{option})")
 
 
-def _spellings(words: Sequence[str]) -> tuple[dict[str, int], Int[np.ndarray, " vocab"]]:
-    """The first row of each word in capitals, and for each row the first that differs in case."""
+def spellings(
+    words: Sequence[str], *, ignore_case: bool = True
+) -> tuple[dict[str, int], Int[np.ndarray, " vocab"]]:
+    """The first row of each word, and for each row the first of the same word.
+
+    Where case is ignored, words are those in capitals, and words that differ in it alone are one.
+
+    >>> known, first = spellings(["a", "b", "A"])
+    >>> known, first.tolist()
+    ({'A': 0, 'B': 1}, [0, 1, 0])
+    """
     known: dict[str, int] = {}
-    first = [known.setdefault(word.upper(), row) for row, word in enumerate(words)]
+    spelt = (word.upper() if ignore_case else word for word in words)
+    first = [known.setdefault(word, row) for row, word in enumerate(spelt)]
     return known, np.array(first, np.int32)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jw2v.errors import DataError
-from jw2v.files import numbered_lines, replacing
+from jw2v.files import numbered_lines, write_lines
 from jw2v.vectors.disk import make_folder
 from jw2v.vectors.rows import check_room, check_word, numbers_of, spelt_rows, writable_rows
 from jw2v.vectors.table import Vectors
@@ -42,11 +42,7 @@ def write_projector(vectors: Vectors, directory: str | os.PathLike[str]) -> None
         VECTORS: (f"{numbers}\n" for numbers in spelt_rows(rows, "\t")),
     }
     for name, lines in parts.items():
-        with (
-            replacing(folder / name) as temporary,
-            temporary.open("w", encoding="utf-8", newline="\n") as file,
-        ):
-            file.writelines(lines)
+        write_lines(folder / name, lines)
 
 
 def _metadata(vectors: Vectors) -> Iterator[str]:

@@ -3,15 +3,16 @@
 fastText's `.vec` is the same format. GloVe's is, too, without the first line.
 """
 
+import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from jw2v.errors import DataError
-from jw2v.files import numbered_lines, replacing
+from jw2v.files import numbered_lines, write_lines
 from jw2v.vectors.rows import check_room, spelt_rows, text_rows, writable_rows
 from jw2v.vectors.table import Vectors
 
@@ -40,7 +41,7 @@ def write_word2vec(vectors: Vectors, path: str | os.PathLike[str]) -> None:
     """
     rows = writable_rows(vectors)
     header = f"{rows.shape[0]} {rows.shape[1]}\n"
-    _write(path, [header], _lines(vectors.words, rows))
+    write_lines(Path(path), itertools.chain([header], _lines(vectors.words, rows)))
 
 
 def write_glove(vectors: Vectors, path: str | os.PathLike[str]) -> None:
@@ -55,7 +56,7 @@ def write_glove(vectors: Vectors, path: str | os.PathLike[str]) -> None:
     ...     print(Path(folder, "glove.txt").read_text())
     king 1 1
     """
-    _write(path, _lines(vectors.words, writable_rows(vectors)))
+    write_lines(Path(path), _lines(vectors.words, writable_rows(vectors)))
 
 
 def read_word2vec(path: str | os.PathLike[str]) -> Vectors:
@@ -134,12 +135,3 @@ def header_sizes(line: str, path: str | os.PathLike[str]) -> tuple[int, int]:
 def _lines(words: tuple[str, ...], rows: np.ndarray) -> Iterator[str]:
     spelt = spelt_rows(rows, " ")
     return (f"{word} {numbers}\n" for word, numbers in zip(words, spelt, strict=True))
-
-
-def _write(path: str | os.PathLike[str], *parts: Iterable[str]) -> None:
-    with (
-        replacing(Path(path)) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
-    ):
-        for lines in parts:
-            file.writelines(lines)

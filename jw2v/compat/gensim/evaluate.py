@@ -7,7 +7,7 @@ import numpy as np
 
 from jw2v.compat.gensim.queries import LOG, Queries, cosine
 from jw2v.compat.gensim.word2vec_format import open_file
-from jw2v.vectors.evaluate import average_ranks
+from jw2v.vectors.evaluate import answered, average_ranks, spellings
 from jw2v.vectors.neighbors import nearest, unit_rows
 
 Section = dict[str, Any]
@@ -35,12 +35,6 @@ def correlation(x: np.ndarray, y: np.ndarray) -> Correlation:
     return Correlation(r, float(tail))
 
 
-def known_words(words: Queries, restrict: int, case_insensitive: bool) -> dict[str, int]:
-    """The rows of the first words; of those that differ in case alone, the first."""
-    keys = list(enumerate(words.index_to_key[:restrict]))[::-1]
-    return {key.upper() if case_insensitive else key: row for row, key in keys}
-
-
 def word_pairs(
     words: Queries,
     pairs: Any,
@@ -55,7 +49,7 @@ def word_pairs(
     Raises:
       ValueError: no pair is covered.
     """
-    known = known_words(words, restrict_vocab, case_insensitive)
+    known, _ = spellings(words.index_to_key[:restrict_vocab], ignore_case=case_insensitive)
     with open_file(pairs) as file:
         lines = [line.decode(encoding) for line in file]
     told = [_pair(line, delimiter, case_insensitive) for line in lines if not line.startswith("#")]
@@ -89,18 +83,19 @@ def word_analogies(
     restrict_vocab: int = 300000,
     case_insensitive: bool = True,
     dummy4unknown: bool = False,
+    similarity_function: str = "most_similar",
 ) -> tuple[float, list[Section]]:
     """The share of analogies answered right (3CosAdd), and the questions of each section.
+
+    As in gensim, `similarity_function` is not looked at.
 
     Raises:
       ValueError: a question stands before any section.
     """
-    known = known_words(words, restrict_vocab, case_insensitive)
+    known, first = spellings(words.index_to_key[:restrict_vocab], ignore_case=case_insensitive)
     names, questions = _read_questions(analogies, case_insensitive)
     covered = [all(word in known for word in asked) for _, asked in questions]
     ids = [[known[w] for w in asked] for (_, asked), c in zip(questions, covered, strict=True) if c]
-    keys = [w.upper() if case_insensitive else w for w in words.index_to_key[:restrict_vocab]]
-    first = np.array([known[key] for key in keys])
     right = iter(_answered(words, first, np.array(ids, np.int32).reshape(-1, 4)))
     sections = [Section(section=name, correct=[], incorrect=[]) for name in names]
     for (number, asked), here in zip(questions, covered, strict=True):
@@ -143,7 +138,5 @@ def _answered(words: Queries, first: np.ndarray, ids: np.ndarray) -> list[bool]:
         return []
     unit = unit_rows(jax.numpy.asarray(words.vectors[: len(first)], np.float32))
     found = nearest(unit, ids[:, :3], B_MINUS_A_PLUS_C, topn=min(NEAR, len(first)))
-    near = first[found.ids]
-    other = (near[:, :, None] != ids[:, None, :3]).all(axis=2) & (found.scores > -np.inf)
-    answer = np.take_along_axis(near, other.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return ((answer == ids[:, 3]) & other.any(axis=1)).tolist()
+    answers = np.where(found.scores > -np.inf, found.ids, -1)
+    return answered(answers, ids, first=first).tolist()

@@ -1,7 +1,6 @@
 """gensim's KeyedVectors."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -48,38 +47,10 @@ class KeyedVectors(Comparisons):
         saved.fill(words, tensors, rest)
         return words
 
-    @classmethod
-    def load_word2vec_format(
-        cls: type[K],
-        fname: Any,
-        fvocab: Any = None,
-        binary: bool = False,
-        encoding: str = "utf8",
-        unicode_errors: str = "strict",
-        limit: int | None = None,
-        datatype: Any = np.float32,
-        no_header: bool = False,
-    ) -> K:
-        """Read a file of word2vec's formats, see `word2vec_format.read_word2vec_format`."""
-        return read_word2vec_format(
-            cls, fname, fvocab, binary, encoding, unicode_errors, limit, datatype, no_header
-        )
-
-    def save_word2vec_format(
-        self,
-        fname: Any,
-        fvocab: Any = None,
-        binary: bool = False,
-        total_vec: int | None = None,
-        write_header: bool = True,
-        prefix: str = "",
-        append: bool = False,
-        sort_attr: str = "count",
-    ) -> None:
-        """Write a file of word2vec's formats, see `word2vec_format.write_word2vec_format`."""
-        write_word2vec_format(
-            self, fname, fvocab, binary, total_vec, write_header, prefix, append, sort_attr
-        )
+    load_word2vec_format = classmethod(read_word2vec_format)
+    save_word2vec_format = write_word2vec_format
+    evaluate_word_pairs = evaluate.word_pairs
+    evaluate_word_analogies = evaluate.word_analogies
 
     def intersect_word2vec_format(
         self,
@@ -115,36 +86,6 @@ class KeyedVectors(Comparisons):
         copied = {name: values[rows] for name, values in self.expandos.items()}
         words.add_vectors(kept, self.vectors[rows], copied if copy_vecattrs else falling)
         return words
-
-    def evaluate_word_pairs(
-        self,
-        pairs: Any,
-        delimiter: str = "\t",
-        encoding: str = "utf8",
-        restrict_vocab: int = 300000,
-        case_insensitive: bool = True,
-        dummy4unknown: bool = False,
-    ) -> tuple[evaluate.Correlation, evaluate.Correlation, float]:
-        """Pearson's and Spearman's correlation with people's scores, and the % left out."""
-        return evaluate.word_pairs(
-            self, pairs, delimiter, encoding, restrict_vocab, case_insensitive, dummy4unknown
-        )
-
-    def evaluate_word_analogies(
-        self,
-        analogies: str | Path,
-        restrict_vocab: int = 300000,
-        case_insensitive: bool = True,
-        dummy4unknown: bool = False,
-        similarity_function: str = "most_similar",
-    ) -> tuple[float, list[evaluate.Section]]:
-        """The share of analogies answered right, by 3CosAdd, and the questions of each section.
-
-        As in gensim, `similarity_function` is not looked at.
-        """
-        return evaluate.word_analogies(
-            self, analogies, restrict_vocab, case_insensitive, dummy4unknown
-        )
 
     def to_jw2v(self) -> Vectors:
         """The same vectors as jw2v's own, for its evaluation and files."""

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from jw2v.compat.gensim.store import Store
 from jw2v.errors import DataError
 from jw2v.files import replacing
+from jw2v.vectors.disk import write_tensors
 
 ATTRIBUTE = "attribute "  # what the names of their tensors begin with
 
@@ -31,7 +31,7 @@ def write(path: Any, kind: str, tensors: Mapping[str, np.ndarray], rest: Mapping
         raise DataError(f"cannot save in {path}: {error}; give what JSON can hold") from error
     whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     with replacing(Path(path)) as temporary:
-        save_file(whole, temporary, metadata={"jw2v": told})
+        write_tensors(whole, temporary, metadata={"jw2v": told})
 
 
 def _plain(value: Any) -> Any:

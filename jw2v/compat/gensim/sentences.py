@@ -9,41 +9,6 @@ from jw2v.compat.gensim.word2vec_format import open_file
 from jw2v.corpus.tokens import MAX_SENTENCE
 
 
-class PathLineSentences:
-    r"""The sentences of a file, or of a folder's files by name; .gz, .bz2 and .xz are read, too.
-
-    Args:
-      source: the file or folder.
-      max_sentence_length: longer lines are cut.
-      limit: lines read of each file, at most.
-
-    Raises:
-      ValueError: there is neither.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "text").write_text("to be or\nnot to be\n")
-    ...     list(PathLineSentences(folder, max_sentence_length=2, limit=1))
-    [['to', 'be'], ['or']]
-    """
-
-    def __init__(
-        self, source: Any, max_sentence_length: int = MAX_SENTENCE, limit: int | None = None
-    ) -> None:
-        self.source = source
-        self.max_sentence_length = max_sentence_length
-        self.limit = limit
-        place = Path(source)
-        if not place.exists():
-            raise ValueError("input is neither a file nor a path")
-        self.input_files = [place] if place.is_file() else sorted(place.iterdir())
-
-    def __iter__(self) -> Iterator[list[str]]:
-        for path in self.input_files:
-            with open_file(path) as file:
-                yield from _sentences(file, self.max_sentence_length, self.limit)
-
-
 class LineSentence:
     r"""The sentences of a file, given by its path or open.
 
@@ -66,6 +31,38 @@ class LineSentence:
             return
         with open_file(self.source) as file:
             yield from _sentences(file, self.max_sentence_length, self.limit)
+
+
+class PathLineSentences(LineSentence):
+    r"""The sentences of a file, or of a folder's files by name; .gz, .bz2 and .xz are read, too.
+
+    Args:
+      source: the file or folder.
+      max_sentence_length: longer lines are cut.
+      limit: lines read of each file, at most.
+
+    Raises:
+      ValueError: there is neither.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "text").write_text("to be or\nnot to be\n")
+    ...     list(PathLineSentences(folder, max_sentence_length=2, limit=1))
+    [['to', 'be'], ['or']]
+    """
+
+    def __init__(
+        self, source: Any, max_sentence_length: int = MAX_SENTENCE, limit: int | None = None
+    ) -> None:
+        super().__init__(source, max_sentence_length, limit)
+        place = Path(source)
+        if not place.exists():
+            raise ValueError("input is neither a file nor a path")
+        self.input_files = [place] if place.is_file() else sorted(place.iterdir())
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for path in self.input_files:
+            yield from LineSentence(path, self.max_sentence_length, self.limit)
 
 
 def _sentences(lines: Any, most: int, limit: int | None) -> Iterator[list[str]]:
