@@ -19,6 +19,7 @@ import numpy as np
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus, encode
 from jw2v.corpus.sources import Source
+from jw2v.corpus.subwords import Ngrams, Subwords
 from jw2v.errors import GradientError, InterruptedTrainingError, UsageError
 from jw2v.files import replacing
 from jw2v.judge import Entry, verify_derivations
@@ -30,7 +31,10 @@ from jw2v.training.config import Config, fields_of
 from jw2v.training.folder import metrics as run_metrics
 from jw2v.training.folder import run_folder
 from jw2v.training.meter import Progress
+from jw2v.training.pieces import subwords_of
 from jw2v.vectors import Vectors, load, save
+from jw2v.vectors.ngrams import NgramRows
+from jw2v.vectors.training_page import write_training_page
 
 __all__ = ["load", "train", "verify"]
 
@@ -60,7 +64,8 @@ def train(
       corpus: a file of UTF-8 text, one sentence a line (plain, .gz, .bz2 or .xz), several, a
         folder of them, or "-" for standard input.
       config: options; by default `Config()`.
-      out: folder for the vectors, `run.json` and `metrics.jsonl`; None keeps them in memory.
+      out: folder for the vectors, `run.json`, `training.html` and `metrics.jsonl`; None keeps
+        them in memory.
       optimizer: instead of `config.optimizer`: a factory, schedule to transformation, such as
         `optax.adam`, or a finished optax transformation.
       loss: instead of `config.loss`: a loss of your own, trained with the kernel "windows".
@@ -132,6 +137,7 @@ def train(
         vectors = _vectors(text, config, result, history, checked=check, began=began)
         if folder is not None:
             save(vectors, folder)
+            write_training_page(vectors.run, folder / "training.html")
             checkpoint.remove(folder)
     return vectors
 
@@ -245,6 +251,9 @@ def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
         max_vocab=config.max_vocab,
         heldout_every=config.heldout_every,
         seed=config.seed,
+        phrases=config.phrases,
+        phrase_threshold=config.phrase_threshold,
+        phrase_min_count=config.phrase_min_count,
     )
     stats = text.stats
     LOG.info(
@@ -254,6 +263,8 @@ def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
         stats.seconds,
         stats.words_per_s / 1e6,
     )
+    if config.phrases:
+        LOG.info("phrases: %s words joined to the one before", f"{stats.joined:,}")
     return text
 
 
@@ -264,13 +275,32 @@ def _initial(init: Vectors | None, text: Corpus, config: Config) -> Tables | Non
     dim = init.vectors.shape[1]
     if dim != config.dim:
         raise UsageError(f"init has dim {dim} and the run {config.dim}; give the same (--dim)")
-    tables = loop.start_tables(config, len(text.vocab.words))
-    V, U = (np.array(table) for table in tables)
-    for i, word in enumerate(text.vocab.words):
-        if word in init.index:
-            V[i] = init.vectors[init.index[word]]
-            U[i] = U[i] if init.outside is None else init.outside[init.index[word]]
+    V, U = (np.array(table) for table in loop.start_tables(config, text.vocab))
+    known = np.array([init.index.get(word, -1) for word in text.vocab.words])
+    here, there = np.flatnonzero(known >= 0), known[known >= 0]
+    if config.ngrams is None:
+        V[here] = init.vectors[there]
+    else:
+        made = subwords_of(text.vocab, config.ngrams)
+        V = made.with_means(_with_ngrams(V, made, init, config), here, init.vectors[there])
+    if init.outside is not None:
+        U[here] = init.outside[there]
     return Tables(jax.numpy.asarray(V), jax.numpy.asarray(U))
+
+
+def _with_ngrams(V: np.ndarray, made: Subwords, init: Vectors, config: Config) -> np.ndarray:
+    """The table with the n-grams of earlier vectors."""
+    if init.ngrams is None:
+        return V
+    if init.ngrams.kind != config.ngrams:
+        raise UsageError(
+            f"init has n-grams of {init.ngrams.kind} and the run {config.ngrams}; give the same "
+            "(--minn, --maxn, --buckets)"
+        )
+    buckets = made.buckets, init.ngrams.buckets
+    _, here, there = np.intersect1d(*buckets, assume_unique=True, return_indices=True)
+    V[len(made.sizes) + here] = init.ngrams.rows[there]
+    return V
 
 
 def _made_with(text: Corpus, config: Config, optimizer: Any, loss: Loss | None) -> dict[str, Any]:
@@ -308,6 +338,7 @@ def _vectors(
         "config": fields_of(config),
         "approximations": config.approximations,
         "backend": backend.describe(),
+        "versions": versions(),
         "gradients_checked": checked,
         "corpus": {"fingerprint": text.fingerprint, **text.stats._asdict()},
         "words": int(text.vocab.counts.sum()),
@@ -319,13 +350,25 @@ def _vectors(
         "heldout_loss": result.heldout_loss,
         "history": [progress._asdict() for progress in history[:: 1 + len(history) // HISTORY]],
     }
+    V, ngrams = np.asarray(tables.V), None
+    if config.ngrams is not None:
+        V, ngrams = _composed(V, text, config.ngrams)
     return Vectors(
         tuple(text.vocab.words),
-        np.asarray(tables.V),
+        V,
         np.asarray(tables.U),
         text.vocab.counts,
         run,
+        ngrams,
     )
+
+
+def _composed(V: np.ndarray, text: Corpus, kind: Ngrams) -> tuple[np.ndarray, NgramRows]:
+    """The vectors of words that are made of n-grams, and the n-grams'."""
+    made = subwords_of(text.vocab, kind)
+    order = np.argsort(made.buckets)
+    rows = V[len(text.vocab) :][order]
+    return made.means(V), NgramRows(kind, made.buckets[order], rows)
 
 
 def write_verdicts(
@@ -344,8 +387,12 @@ def write_verdicts(
 
 def environment() -> dict[str, str]:
     """Backend and versions that verdicts were found with."""
+    return {"backend": backend.describe(), **versions()}
+
+
+def versions() -> dict[str, str]:
+    """Versions beside that of JAX, which the backend tells."""
     return {
-        "backend": backend.describe(),
         "numpy": np.__version__,
         "jw2v": metadata.version("jw2v"),
         "python": platform.python_version(),

@@ -27,7 +27,7 @@ from jw2v.judge.report.mutants import total
 from jw2v.judge.report.page import write_html
 from jw2v.training import backend
 from jw2v.training.config import Config
-from jw2v.vectors import Format, Method, Table, analogies, load, word_pairs
+from jw2v.vectors import Format, Layout, Method, Table, analogies, load, word_pairs, write_map
 from jw2v.vectors import export as write
 
 Files = tuple[Path, ...]
@@ -222,6 +222,28 @@ def export(
       table: centre or outside vectors.
     """
     write(load(folder).table(table), out, format=format)
+    return 0
+
+
+@app.command(name="map")
+def map_(
+    folder: Positional[Path],
+    /,
+    out: Path,
+    layout: Layout = "auto",
+    words: int | None = None,
+    table: Table = "centre",
+) -> int:
+    """Write a map of the words: one HTML file that a browser opens from disk.
+
+    Args:
+      folder: of the vectors, or a file of them.
+      out: file to write.
+      layout: umap (of the extra `map`), pca, or auto: umap where it is installed.
+      words: only so many, the most frequent ones.
+      table: centre or outside vectors.
+    """
+    write_map(load(folder).table(table), out, layout=layout, words=words)
     return 0
 
 

@@ -12,7 +12,7 @@ from jw2v.judge.report.page import write_html
 from jw2v.training import backend
 from jw2v.training.config import Config
 from jw2v.training.folder import run_folder
-from jw2v.vectors import PairScore, Vectors, word_pairs
+from jw2v.vectors import PairScore, Vectors, word_pairs, write_map
 
 CONFIG = Config(epochs=10)
 WORDS = (
@@ -25,7 +25,7 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
     """Run the demo and leave everything in `out`.
 
     Args:
-      out: folder for the text, the vectors, and the verdicts.
+      out: folder for the text, the vectors, the verdicts, and their pages.
       console: where to print.
       config: options of the training run.
 
@@ -59,7 +59,12 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
         console.print(table("Word pairs", columns, rows))
     else:
         console.print("no word pairs to evaluate on; pip install gensim brings some")
+    layout = write_map(vectors, out / "map.html")
     console.print(f"[bold]4. Everything is in {out}[/]: try  jw2v neighbors {out} london")
+    console.print(
+        f"and open in a browser map.html, all words (laid out by {layout}), training.html, how the "
+        "run went, derivations.html, what was judged"
+    )
     return vectors
 
 

@@ -36,6 +36,16 @@ def negative_sampling(
     return -m.log(sigmoid(dot(u_o, v_c), m)) - neg_weight * negative
 
 
+def hierarchical_softmax(v_c: Any, sides: Any, u_way: Any, m: ModuleType = math) -> Any:
+    """−log of the product of the probabilities of each turn; a side of 0 is none."""
+    probability = 1.0
+    for side, u in zip(sides, u_way, strict=True):
+        if side:
+            left = sigmoid(dot(u, v_c), m)
+            probability = probability * (left if side == 1 else 1 - left)
+    return -m.log(probability)
+
+
 def skipgram(
     v_c: Any,
     outside: Any,
@@ -46,6 +56,12 @@ def skipgram(
     pair: Callable[..., Any] = negative_sampling,
 ) -> Any:
     return sum(w * pair(v_c, o, rest, m) for w, o in zip(weight, outside, strict=True))
+
+
+def reverse(v_ctx: Any, u_o: Any, u_neg: Any, weight: Any, m: ModuleType = math) -> Any:
+    """Each word around against the centre."""
+    pairs = zip(weight, v_ctx, strict=True)
+    return sum(w * negative_sampling(v, u_o, u_neg, m) for w, v in pairs)
 
 
 def complex_step(
@@ -111,6 +127,37 @@ def block_naive_softmax(V: Any, U: Any, m: ModuleType = math, *, block: Block, w
     )
 
 
+Told = Callable[[Any, Any, int, Block, ModuleType], Any]
+"""(vector, U, r, block, m) to the loss of telling the block's centre r by the vector."""
+
+
+def by_negatives(negatives: int) -> Told:
+    def told(h: Any, U: Any, r: int, block: Block, m: ModuleType) -> Any:
+        words, neg_ids = np.asarray(block.ids), np.asarray(block.neg_ids)
+        groups, shared = neg_ids.shape
+        target, drawn = U[words[r + block.window]], U[neg_ids[r * groups // len(block.width)]]
+        return negative_sampling(h, target, drawn, m, neg_weight=negatives / shared)
+
+    return told
+
+
+def by_tree(h: Any, U: Any, r: int, block: Block, m: ModuleType) -> Any:
+    assert block.paths is not None
+    nodes, sides = (np.asarray(x)[r] for x in block.paths)
+    return hierarchical_softmax(h, sides, U[nodes], m)
+
+
+def block_reverse(
+    V: Any, U: Any, m: ModuleType = math, *, block: Block, weights: str, told: Told
+) -> Any:
+    """The summed loss of a block's pairs, each centre told by one word around it."""
+    words = np.asarray(block.ids)
+    return sum(
+        weight * told(V[words[position]], U, r, block, m)
+        for r, position, weight in window_pairs(block, weights=weights)
+    )
+
+
 def block_cbow(
     V: Any,
     U: Any,
@@ -118,13 +165,11 @@ def block_cbow(
     *,
     block: Block,
     weights: str,
-    negatives: int,
+    told: Told,
     mean: bool,
 ) -> Any:
     """The summed loss of a block's windows: the words around, averaged or summed, and a centre."""
-    words, neg_ids = np.asarray(block.ids), np.asarray(block.neg_ids)
-    groups, shared = neg_ids.shape
-    per_group = len(block.width) // groups
+    words = np.asarray(block.ids)
     around: dict[int, list[tuple[int, float]]] = {}
     for r, position, weight in window_pairs(block, weights=weights):
         around.setdefault(r, []).append((words[position], weight))
@@ -132,6 +177,5 @@ def block_cbow(
     for r, found in around.items():
         h = sum(weight * V[word] for word, weight in found)
         h = h / sum(weight for _, weight in found) if mean else h
-        target, drawn = U[words[r + block.window]], U[neg_ids[r // per_group]]
-        total = total + negative_sampling(h, target, drawn, m, neg_weight=negatives / shared)
+        total = total + told(h, U, r, block, m)
     return total

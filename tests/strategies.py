@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from jax.typing import DTypeLike
 
-from jw2v.blocks.windows import Block
+from jw2v.blocks.windows import Block, Paths
 
 VOCAB, DIM, NEG, CTX = 11, 5, 3, 4
 
@@ -86,3 +86,14 @@ def block(
         jnp.asarray(width, jnp.int32),
         jnp.asarray(rng.integers(0, vocab, (groups, neg)), jnp.int32),
     )
+
+
+def with_ways(block: Block, *, vocab: int = VOCAB, depth: int = 4) -> Block:
+    """The block with a way to each of its centres, of 1 to `depth` nodes, as of no real tree."""
+    rng = np.random.default_rng(7)
+    nodes = rng.integers(0, vocab, (vocab, depth))
+    sides = rng.choice([-1, 1], (vocab, depth))
+    sides[np.arange(depth)[None, :] >= rng.integers(1, depth + 1, vocab)[:, None]] = 0
+    centres = block.ids[block.centres]
+    ways = (jnp.asarray(x, jnp.int32)[centres] for x in (nodes, sides))
+    return block._replace(paths=Paths(*ways))

@@ -31,7 +31,7 @@ SMALL = (
     "--block", "64", "--group", "16", "--shared-negatives", "8", "--blocks-per-call", "4",
     "--sample", "0",
 )  # fmt: skip
-VECTORS = {"vectors.safetensors", "vocab.txt", "run.json", "metrics.jsonl"}
+VECTORS = {"vectors.safetensors", "vocab.txt", "run.json", "training.html", "metrics.jsonl"}
 TOPIC_PAIRS = "a0 a1 9\na0 b0 1\nb0 b1 8\nc0 d0 2\nnowhere a0 5\n"
 QUESTIONS = ": topics\na0 a1 b0 b1\nc0 c1 d0 d1\nnowhere a1 b0 b1\n"
 

@@ -20,7 +20,7 @@ TINY = Config(
 LINES = ("the king and the queen rule", "the river of bread and music", "a war of physics") * 80
 FILES = {
     "text.txt", "verdicts.json", "derivations.html", "vectors.safetensors", "vocab.txt", "run.json",
-    "metrics.jsonl",
+    "metrics.jsonl", "training.html", "map.html",
 }  # fmt: skip
 KNOWN = """
 import jax.numpy as jnp
@@ -84,6 +84,7 @@ def test_the_demo_leaves_everything_in_its_folder(tmp_path, console, monkeypatch
         f"loss {vectors.run['loss']:.4f} a pair, held out {vectors.run['heldout_loss']:.4f};",
         "no word pairs to evaluate on; pip install gensim",
         f"4. Everything is in {tmp_path / 'out'}",
+        "and open in a browser map.html, all words (laid out by PCA), training.html",
     ):
         assert part in lines
     rows = [line for line in lines.splitlines() if "│" in line]

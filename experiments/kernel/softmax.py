@@ -20,6 +20,7 @@ from jw2v import Config
 from jw2v.blocks.windows import contexts
 from jw2v.training import backend, loop
 from jw2v.training.call import draw_blocks
+from jw2v.training.lookups import Lookups
 
 VOCAB = 20_000
 CONFIG = Config(loss="naive_softmax", damping="none", blocks_per_call=8)
@@ -73,7 +74,7 @@ def _blocks(text) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         drawn = draw_blocks(
             jax.random.key(0),
             loop.text_of(next(feeds)),
-            jnp.zeros(VOCAB, jnp.uint32),
+            Lookups(jnp.zeros(VOCAB, jnp.uint32)),
             config=CONFIG,
             negatives=(1, 0),
         )

@@ -61,7 +61,7 @@ def step(text: Corpus, config: Config) -> Timed:
 
     def call() -> None:
         for i, x in enumerate(texts):
-            state[0], _ = setting.train(state[0], x, key, np.int32(i), setting.noise)
+            state[0], _ = setting.train(state[0], x, key, np.int32(i), setting.lookups)
         jax.block_until_ready(state[0])
 
     return Timed(call, CALLS * config.block_size * config.blocks_per_call)

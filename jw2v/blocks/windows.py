@@ -23,6 +23,21 @@ from jw2v.losses.cbow import counts
 WindowWeights = Literal["linear", "dynamic", "fixed"]
 
 
+class Paths(NamedTuple):
+    """Ways through a binary tree, one a word: which inner node, and to which side from there."""
+
+    nodes: Int[Array, "word depth"]  # rows of U; any where the way is over
+    sides: Int[Array, "word depth"]  # 1 or -1, the child that is taken; 0 where the way is over
+
+
+class Pieces(NamedTuple):
+    """Rows of V that the words of a block are made of, in any order."""
+
+    rows: Int[Array, " pieces"]
+    place: Int[Array, " pieces"]  # of the word in the block's halo
+    share: Float[Array, " pieces"]  # what the row counts in its word; 0 where there is no piece
+
+
 class Block(NamedTuple):
     """What one step is given; `halo` = block + 2 window."""
 
@@ -30,6 +45,8 @@ class Block(NamedTuple):
     sentence: Int[Array, " halo"]  # number of the word's sentence, -1 where there is no word
     width: Int[Array, " block"]  # half-width of each centre's window, 1 … window
     neg_ids: Int[Array, "group neg"]  # words sampled for each group of centres
+    paths: Paths | None = None  # of the centres, for hierarchical softmax
+    pieces: Pieces | None = None  # of all words, where they are made of n-grams
 
     @property
     def window(self) -> int:

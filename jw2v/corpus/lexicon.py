@@ -1,6 +1,7 @@
 """Every word type of a source, numbered as it appears, with what decides its rank."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -37,13 +38,16 @@ class Lexicon:
         """The word types read, in the order of their numbers."""
         return list(self._ids)
 
+    def number(self, words: Sequence[str]) -> Int[np.ndarray, " words"]:
+        """The numbers of words, int32; new ones have the next."""
+        # A dict: the cost is that of these words, however many are known already.
+        return np.fromiter(map(self._ids.__getitem__, words), np.int32, len(words))
+
     def add(
         self, tokens: Tokens, heldout: Bool[np.ndarray, " sentences"]
     ) -> Int[np.ndarray, " tokens"]:
         """Counts a chunk's training tokens and numbers all its tokens, int32 `[tokens]`."""
-        # A dict: the cost is that of the chunk's types, however many are known already.
-        numbers = map(self._ids.__getitem__, tokens.words)
-        known = np.fromiter(numbers, np.int32, len(tokens.words))
+        known = self.number(tokens.words)
         grown = (0, len(self._ids) - len(self.counts))
         self.counts, self._first = np.pad(self.counts, grown), np.pad(self._first, grown)
 

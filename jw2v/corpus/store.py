@@ -33,6 +33,9 @@ class Options(NamedTuple):
     max_vocab: int | None
     heldout_every: int
     seed: int
+    phrases: int = 0
+    phrase_threshold: float = 10.0
+    phrase_min_count: int = 5
 
 
 class Stats(NamedTuple):
@@ -44,6 +47,7 @@ class Stats(NamedTuple):
     kept: int  # tokens of training text in the vocabulary
     seconds: float
     words_per_s: float
+    joined: int = 0  # words joined to the one before, by phrases
 
 
 @dataclass(frozen=True, eq=False)

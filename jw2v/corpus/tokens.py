@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from jw2v.corpus.sources import Chunk
 
@@ -62,6 +62,18 @@ def cut(
     sentences = np.full(pieces.sum(), most, lengths.dtype)
     sentences[np.cumsum(pieces) - 1] = lengths - (pieces - 1) * most
     return sentences
+
+
+def kept_lengths(
+    kept: Bool[np.ndarray, " tokens"], lengths: Int[np.ndarray, " sentences"]
+) -> Int[np.ndarray, " sentences"]:
+    """Lengths of sentences of which some tokens are kept.
+
+    >>> kept_lengths(np.array([True, False, True, False]), np.array([3, 0, 1])).tolist()
+    [2, 0, 0]
+    """
+    before, ends = np.append(0, np.cumsum(kept)), np.cumsum(lengths)
+    return (before[ends] - before[ends - lengths]).astype(lengths.dtype)
 
 
 def split_ahead(chunks: Iterable[Chunk]) -> Iterator[Tokens]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from jw2v.blocks.kernel import Kernel
 from jw2v.blocks.tables import Tables, whole_table
-from jw2v.blocks.windows import Block
+from jw2v.blocks.windows import Block, Paths
+from jw2v.corpus.huffman import huffman
 from jw2v.judge.records import Verdict
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
@@ -21,6 +22,10 @@ BLOCK, GROUP, WINDOW = 12, 6, 3
 TABLES = (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM)))
 """Example arguments: V and U."""
 BOTH = ("float64", "float32")
+SIDES = np.array([1, -1, -1, 1, -1, 0])
+"""Of a way that is over before its last place."""
+COUNTS = np.arange(VOCAB, 0, -1) ** 2
+"""Of the words, for a tree with short ways and long ones."""
 SUMMED = r"\sum_{\text{block}} \partial J / \partial (V, U)"
 
 
@@ -55,7 +60,11 @@ def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) ->
         rng.integers(1, config.window + 1, BLOCK),
         rng.integers(0, VOCAB, (groups, neg)),
     )
-    return Block(*(np.asarray(x, np.int32) for x in arrays))  # pyright: ignore[reportArgumentType]
+    block = Block(*(np.asarray(x, np.int32) for x in arrays))  # pyright: ignore[reportArgumentType]
+    if not config.has_tree:
+        return block
+    ways = (by_word[block.ids[block.centres]] for by_word in huffman(COUNTS))
+    return block._replace(paths=Paths(*ways))
 
 
 def on_device(block: Block) -> Block:

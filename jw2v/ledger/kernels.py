@@ -19,6 +19,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jw2v.blocks.tables import Tables
@@ -29,6 +30,7 @@ from jw2v.ledger.example import (
     CTX,
     DIM,
     NEG,
+    SIDES,
     SUMMED,
     TABLES,
     VOCAB,
@@ -44,13 +46,23 @@ from jw2v.ledger.optimizers import optimizer_claim
 from jw2v.ledger.updates import step_claim
 from jw2v.losses.cbow import loss as cbow_loss
 from jw2v.losses.cbow import loss_and_grads as cbow_by_hand
+from jw2v.losses.hierarchical_softmax import PAIR as HIERARCHICAL_SOFTMAX
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
+from jw2v.losses.reverse_skipgram import loss as reverse_loss
+from jw2v.losses.reverse_skipgram import loss_and_grads as reverse_by_hand
 from jw2v.losses.sigmoid import loss as sigmoid
 from jw2v.losses.sigmoid import loss_and_grads as sigmoid_by_hand
 from jw2v.training.config import Config
 from jw2v.training.step import kernel_of
+
+TREE = "hierarchical_softmax"
+PAIRS = {
+    "negative_sampling": NEGATIVE_SAMPLING,
+    "naive_softmax": NAIVE_SOFTMAX,
+    TREE: HIERARCHICAL_SOFTMAX,
+}
 
 
 def sigmoid_claim() -> Derivation:
@@ -63,10 +75,7 @@ def sigmoid_claim() -> Derivation:
 
 def pair_claim(name: str, pair: Loss, latex: str = "") -> Derivation:
     """A pair loss by hand against its autodiff, over one pair."""
-    table = 1 not in pair.wrt
-    middle = np.array(VOCAB - 1) if table else np.ones(DIM)
-    rest = np.ones((VOCAB if table else NEG, DIM))
-    return _by_hand(name, pair, (np.ones(DIM), middle, rest), latex)
+    return _by_hand(name, pair, (np.ones(DIM), *_told(pair)), latex)
 
 
 def window_claim(name: str, loss: Loss, latex: str = "") -> Derivation:
@@ -80,17 +89,28 @@ def window_claim(name: str, loss: Loss, latex: str = "") -> Derivation:
 
 def bag_claim(name: str, pair: Loss, latex: str = "", *, mean: bool = True) -> Derivation:
     """CBOW with a pair loss by hand against its autodiff, over one window."""
-    table = 1 not in pair.wrt
-    outside = np.array(VOCAB - 1) if table else np.ones(DIM)
-    rest = np.ones((VOCAB if table else NEG, DIM))
     how = {"pair": pair, "mean": mean}
-    bag = Loss(
-        partial(cbow_loss, **how),
-        partial(cbow_by_hand, **how),
-        over="window",
-        wrt=pair.wrt,
-    )
-    return _by_hand(name, bag, (np.ones((CTX, DIM)), outside, rest, np.ones(CTX)), latex)
+    return _inward_claim(name, pair, partial(cbow_loss, **how), partial(cbow_by_hand, **how), latex)
+
+
+def reverse_claim(name: str, pair: Loss, latex: str = "") -> Derivation:
+    """Skip-gram in reverse with a pair loss by hand against its autodiff, over one window."""
+    plain, by_hand = partial(reverse_loss, pair=pair), partial(reverse_by_hand, pair=pair)
+    return _inward_claim(name, pair, plain, by_hand, latex)
+
+
+def _inward_claim(name: str, pair: Loss, plain: Any, by_hand: Any, latex: str) -> Derivation:
+    window = replace(pair, loss=plain, loss_and_grads=by_hand, over="window")
+    return _by_hand(name, window, (np.ones((CTX, DIM)), *_told(pair), np.ones(CTX)), latex)
+
+
+def _told(pair: Loss) -> tuple[np.ndarray, np.ndarray]:
+    """A pair loss's arguments behind its vector: the word's row, id or way, and the rest."""
+    if pair.way:
+        return SIDES, np.ones((len(SIDES), DIM))
+    if 1 not in pair.wrt:
+        return np.array(VOCAB - 1), np.ones((VOCAB, DIM))
+    return np.ones(DIM), np.ones((NEG, DIM))
 
 
 def kernel_claim(
@@ -152,19 +172,30 @@ def _hand_claims(config: Config, loss: Loss | None) -> tuple[Derivation, ...]:
     if config.gradient == "autodiff":
         return ()
     if loss is None:
-        pair = NAIVE_SOFTMAX if config.loss == "naive_softmax" else NEGATIVE_SAMPLING
+        pair = PAIRS[config.loss]
         of_pair = pair_claim(config.loss, pair)
         if config.model == "cbow":
             return of_pair, bag_claim(f"cbow {config.loss}", pair, mean=config.cbow_mean)
+        if config.inward:
+            return of_pair, reverse_claim(f"reverse skipgram {config.loss}", pair)
         return (of_pair,)
     by_hand = pair_claim if loss.over == "pair" else window_claim
     return (by_hand("loss of your own", loss),)
 
 
 def _by_hand(name: str, loss: Loss, args: tuple[Any, ...], latex: str) -> Derivation:
+    """The claim of a loss; the sides of a way are fixed, since they are no ids to be varied."""
     assert loss.loss_and_grads is not None
-    by_hand = loss.loss_and_grads
-    return claim(name, loss.loss, lambda *a: by_hand(*a)[1], args, wrt=loss.wrt, latex=latex)
+    plain, by_hand, wrt = loss.loss, loss.loss_and_grads, loss.wrt
+    if loss.way:
+        first, sides, *others = args
+        args, wrt = (first, *others), (0, 1)
+        plain, by_hand = (partial(_along, f, sides) for f in (plain, by_hand))
+    return claim(name, plain, lambda *a: by_hand(*a)[1], args, wrt=wrt, latex=latex)
+
+
+def _along(f: Any, sides: np.ndarray, v: Any, *others: Any) -> Any:
+    return f(v, jnp.asarray(sides), *others)
 
 
 def _derivations() -> tuple[Derivation, ...]:
@@ -177,6 +208,19 @@ def _derivations() -> tuple[Derivation, ...]:
         ("negative_sampling windows", Config(kernel="windows"), manual),
         ("naive_softmax block", Config(loss="naive_softmax"), both),
         ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),
+        ("hierarchical_softmax block", Config(loss=TREE), both),
+        ("hierarchical_softmax block exact", Config(loss=TREE, sigmoid="exact"), both),
+        ("hierarchical_softmax block bfloat16", Config(loss=TREE, precision="bfloat16"), manual),
+        ("hierarchical_softmax windows", Config(loss=TREE, kernel="windows"), manual),
+        ("reverse skipgram block", Config(reverse=True), both),
+        ("reverse skipgram windows", Config(reverse=True, kernel="windows"), manual),
+        ("reverse skipgram naive_softmax", Config(reverse=True, loss="naive_softmax"), manual),
+        ("cbow hierarchical_softmax block", Config(model="cbow", loss=TREE), both),
+        (
+            "cbow hierarchical_softmax windows",
+            Config(model="cbow", loss=TREE, kernel="windows"),
+            manual,
+        ),
         ("cbow block", Config(model="cbow"), both),
         ("cbow block exact", Config(model="cbow", sigmoid="exact"), both),
         ("cbow block, sum", Config(model="cbow", cbow_mean=False), both),
@@ -197,11 +241,18 @@ def _derivations() -> tuple[Derivation, ...]:
         sigmoid_claim(),
         pair_claim("naive_softmax", NAIVE_SOFTMAX, r"\partial J_{naive-softmax}"),
         pair_claim("negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{neg-sample}"),
+        pair_claim(TREE, HIERARCHICAL_SOFTMAX, r"\partial J_{hierarchical}"),
         window_claim("skipgram naive_softmax", NAIVE_SOFTMAX, r"\partial J_{skip-gram}"),
         window_claim("skipgram negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{skip-gram}"),
         bag_claim("cbow negative_sampling", NEGATIVE_SAMPLING, r"\partial J_{cbow}"),
         bag_claim("cbow, sum", NEGATIVE_SAMPLING, r"\partial J_{cbow}", mean=False),
         bag_claim("cbow naive_softmax", NAIVE_SOFTMAX, r"\partial J_{cbow}"),
+        bag_claim("cbow hierarchical_softmax", HIERARCHICAL_SOFTMAX, r"\partial J_{cbow}"),
+        reverse_claim("reverse skipgram", NEGATIVE_SAMPLING, r"\partial J_{rs}"),
+        reverse_claim("reverse skipgram naive_softmax", NAIVE_SOFTMAX, r"\partial J_{rs}"),
+        reverse_claim(
+            "reverse skipgram hierarchical_softmax", HIERARCHICAL_SOFTMAX, r"\partial J_{rs}"
+        ),
         *kernels,
         *approximations.DERIVATIONS,
         *updates.DERIVATIONS,

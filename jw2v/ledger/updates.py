@@ -19,9 +19,11 @@ import optax
 
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.blocks.windows import Block
+from jw2v.corpus.huffman import huffman
 from jw2v.judge.records import Derivation, Step
 from jw2v.ledger.example import (
     BOTH,
+    COUNTS,
     DIM,
     TABLES,
     VOCAB,
@@ -126,7 +128,9 @@ def _expected(config: Config, block: Block) -> Expected:
         draws=0 if config.loss == "naive_softmax" else np.size(block.neg_ids),
         pairs=pairs_of(config),
         negatives=config.negatives,
+        inward=config.inward,
         bag=config.model == "cbow",
+        met=huffman(COUNTS).met(TEXT) if config.has_tree else None,
     )
 
 
@@ -144,11 +148,14 @@ def _ruled(loss: Any, config: Config, blocks: Sequence[Block], V: Any, U: Any) -
 def _factors(x: Expected) -> tuple[np.ndarray, np.ndarray]:
     """D of each table as columns, written out: min(1/√m, STABLE / (LR M))."""
     K, noise = (x.negatives, x.noise) if x.draws else (1, x.text)
-    in_V, in_U = (x.words, x.centres) if x.bag else (x.centres, x.words)
+    in_V, in_U = (x.words, x.centres) if x.inward else (x.centres, x.words)
     m_V = 1 + (in_V - 1) * x.text
     m_U = 1 + (in_U - 1) * x.text + x.draws * x.noise
-    M_V = x.pairs * (1 + K) * m_V
-    M_U = (1 if x.bag else x.pairs) * (1 + x.centres * (x.text + K * noise))
+    scored, chance = 1 + K, x.text + K * noise
+    if x.met is not None:
+        m_U, scored, chance = 1 + (x.centres - 1) * x.met, np.sum(x.met), x.met
+    M_V = x.pairs * scored * m_V
+    M_U = (1 if x.bag else x.pairs) * (1 + x.centres * chance)
     pairs = (m_V, M_V), (m_U, M_U)
     D_V, D_U = (np.minimum(m**-0.5, STABLE / LR / M)[:, None] for m, M in pairs)
     return D_V, D_U
@@ -162,6 +169,8 @@ def _derivations() -> tuple[Derivation, ...]:
         ("negative_sampling block bfloat16", Config(precision="bfloat16"), manual),
         ("negative_sampling windows", Config(kernel="windows"), manual),
         ("naive_softmax block", Config(loss="naive_softmax"), both),
+        ("hierarchical_softmax block", Config(loss="hierarchical_softmax"), both),
+        ("reverse skipgram block", Config(reverse=True), manual),
         ("cbow block", Config(model="cbow"), both),
         ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),
     ]

@@ -18,10 +18,13 @@ from typing import NamedTuple
 import jax
 
 from jw2v.losses import cbow as _cbow
+from jw2v.losses import hierarchical_softmax as _hierarchical_softmax
 from jw2v.losses import naive_softmax as _naive_softmax
 from jw2v.losses import negative_sampling as _negative_sampling
+from jw2v.losses import reverse_skipgram as _reverse_skipgram
 from jw2v.losses import sigmoid as _sigmoid
 from jw2v.losses import skipgram as _skipgram
+from jw2v.losses import subwords as _subwords
 from jw2v.losses.batched import over_windows
 from jw2v.losses.record import Loss, LossAndGradsFn, LossFn
 
@@ -31,11 +34,14 @@ __all__ = [
     "LossAndGradsFn",
     "LossFn",
     "cbow",
+    "hierarchical_softmax",
     "naive_softmax",
     "negative_sampling",
     "over_windows",
+    "reverse_skipgram",
     "sigmoid",
     "skipgram",
+    "subwords",
 ]
 
 
@@ -59,5 +65,8 @@ def _jitted(module: ModuleType, *static: str) -> Jitted:
 sigmoid = _jitted(_sigmoid)
 naive_softmax = _jitted(_naive_softmax)
 negative_sampling = _jitted(_negative_sampling, "by")
+hierarchical_softmax = _jitted(_hierarchical_softmax, "by")
 skipgram = _jitted(_skipgram, "pair")
+reverse_skipgram = _jitted(_reverse_skipgram, "pair")
 cbow = _jitted(_cbow, "pair", "mean", "word2vec")
+subwords = _jitted(_subwords, "window")

@@ -53,7 +53,7 @@ def counts(weight: Float[Array, "*windows ctx"]) -> Float[Array, "*windows"]:
 
 def loss(
     v_ctx: Float[Array, "ctx dim"],
-    outside: Float[Array, " dim"] | Int[Array, ""],
+    outside: Float[Array, " dim"] | Int[Array, "..."],
     rest: Float[Array, "rest dim"],
     weight: Float[Array, " ctx"],
     *,
@@ -64,8 +64,8 @@ def loss(
 
     Args:
       v_ctx: input vectors of the words around, `[ctx, dim]`.
-      outside: the predicted word: its row `[dim]`, or its id where the pair loss takes ids.
-      rest: negatives `[neg, dim]`, or the table `[vocab, dim]`.
+      outside: the predicted word: its row `[dim]`, its id, or the sides of the way to it.
+      rest: negatives `[neg, dim]`, the table `[vocab, dim]`, or the way's rows `[depth, dim]`.
       weight: ω, `[ctx]`; 0 leaves a word out.
       pair: the pair loss J.
       mean: average the words around; else sum them.
@@ -83,7 +83,7 @@ def loss(
 
 def loss_and_grads(
     v_ctx: Float[Array, "ctx dim"],
-    outside: Float[Array, " dim"] | Int[Array, ""],
+    outside: Float[Array, " dim"] | Int[Array, "..."],
     rest: Float[Array, "rest dim"],
     weight: Float[Array, " ctx"],
     *,
@@ -130,7 +130,7 @@ def given(
 
 def loss_and_grads_autodiff(
     v_ctx: Float[Array, "ctx dim"],
-    outside: Float[Array, " dim"] | Int[Array, ""],
+    outside: Float[Array, " dim"] | Int[Array, "..."],
     rest: Float[Array, "rest dim"],
     weight: Float[Array, " ctx"],
     *,

@@ -26,6 +26,8 @@ class Loss:
         such a loss trains with `gradient="autodiff"`.
       over: "pair" (a centre word and one outside word; a window sums over its pairs) or "window".
       wrt: positions of the arguments that have a gradient.
+      way: whether what follows `v_c` is a way through a tree: its sides and its nodes' rows, as of
+        `jw2v.losses.hierarchical_softmax`.
 
     Example: half the squared distance, which no negative enters.
 
@@ -46,6 +48,7 @@ class Loss:
     loss_and_grads: LossAndGradsFn | None = None
     over: Literal["pair", "window"] = "pair"
     wrt: tuple[int, ...] = (0, 1, 2)
+    way: bool = False
 
     @property
     def loss_and_grads_autodiff(self) -> LossAndGradsFn:

@@ -31,6 +31,13 @@ STABLE = 8.0
 """lr M D at most; see experiments/block_size."""
 
 
+class PieceLaw(NamedTuple):
+    """Of words that are made of pieces, what is expected of each row of V."""
+
+    met: Float[np.ndarray, " rows"]  # places in a word of the text
+    share: Float[np.ndarray, " rows"]  # what it is given of a word's gradient, where it stands
+
+
 class Expected(NamedTuple):
     """What a block is expected to hold.
 
@@ -42,8 +49,13 @@ class Expected(NamedTuple):
       draws: negatives drawn for a block; 0 where every word is one, as for the softmax.
       pairs: of a centre word, weighted.
       negatives: K, those that a pair counts with.
-      bag: whether the words around predict the centre, so that they are rows of V, and centres of
-        U; a centre is then one pair, and `pairs` what each word around is given of its gradient.
+      inward: whether the words around predict the centre, so that they are rows of V, and centres
+        of U.
+      bag: whether they do it together: a centre is then one pair, and `pairs` what each word around
+        is given of its gradient.
+      met: of a tree in the place of outside words and negatives: how often each inner node is on
+        the way to a centre, `[vocab]`.
+      pieces: of words that are made of them.
     """
 
     text: Float[np.ndarray, " vocab"]
@@ -53,23 +65,35 @@ class Expected(NamedTuple):
     draws: int
     pairs: float
     negatives: int
+    inward: bool = False
     bag: bool = False
+    met: Float[np.ndarray, " vocab"] | None = None
+    pieces: PieceLaw | None = None
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """M of each word in V and in U: itself, and by chance in the others."""
-        drawn = self.draws * self.noise
-        centre, around = (1 + (n - 1) * self.text for n in (self.centres, self.words))
-        return (around, centre + drawn) if self.bag else (centre, around + drawn)
+        """M of each row of V and of U: where it stands, and by chance in the others."""
+        in_V, in_U = self.centres, self.words
+        if self.inward:
+            in_V, in_U = in_U, in_V
+        first = 1 + (in_V - 1) * (self.text if self.pieces is None else self.pieces.met)
+        if self.met is not None:
+            return first, 1 + (in_U - 1) * self.met
+        return first, 1 + (in_U - 1) * self.text + self.draws * self.noise
 
     def touches(self) -> tuple[np.ndarray, np.ndarray]:
-        """M of each word in V and in U.
+        """M of each row of V and of U.
 
         The negatives of all pairs are spread over the words by the noise law, however many pairs
         share a draw; those of the softmax, one a pair, by the text's own.
         """
-        weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
-        first, outside = self.places()[0], 1 + self.centres * (self.text + weight * law)
-        return self.pairs * (1 + weight) * first, (1 if self.bag else self.pairs) * outside
+        if self.met is not None:
+            scores, chance = float(self.met.sum()), self.met
+        else:
+            weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
+            scores, chance = 1 + weight, self.text + weight * law
+        first, of_centre = self.places()[0], 1 if self.bag else self.pairs
+        given = self.pairs if self.pieces is None else self.pairs * self.pieces.share
+        return given * scores * first, of_centre * (1 + self.centres * chance)
 
     def factors(self, lr: float, lr_outside: float | None = None) -> Tables:
         """D of each word as centre and as outside word, at a learning rate or one each.

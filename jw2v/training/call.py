@@ -5,14 +5,16 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, Int
 
 from jw2v.blocks import noise
 from jw2v.blocks.kernel import Kernel
+from jw2v.blocks.subwords import spelt
 from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import Block, draw_widths
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
+from jw2v.training.lookups import Lookups
 from jw2v.training.state import TrainState
 from jw2v.training.step import Step, StepInfo
 
@@ -23,25 +25,27 @@ class Text(NamedTuple):
     ids: Int[Array, " text"] | Int[np.ndarray, " text"]
     sentence: Int[Array, " text"] | Int[np.ndarray, " text"]
     blocks: Int[Array, ""]
+    room: Int[np.ndarray, " room"] | None = None  # for the pieces of each block's words
 
 
 def negatives_shape(config: Config, loss: Loss | None) -> tuple[int, int]:
     """Groups of centres a block, and negatives drawn for each.
 
     A loss of the user's own is given exactly `negatives` rows, drawn afresh for every window;
-    naive softmax is given none.
+    a softmax is given none.
     """
     if loss is not None:
         return config.block_size, config.negatives
     if config.loss == "naive_softmax":
         return 1, 0
-    return config.block_size // config.group_size, config.shared_negatives
+    groups = config.block_size // config.group_size
+    return groups, config.shared_negatives if config.loss == "negative_sampling" else 0
 
 
 def draw_blocks(
     key: Array,
     text: Text,
-    noise_table: UInt32[Array, " vocab"],
+    lookups: Lookups,
     *,
     config: Config,
     negatives: tuple[int, int],
@@ -53,11 +57,18 @@ def draw_blocks(
     calls, size, window = config.blocks_per_call, config.block_size, config.window
     neg_key, width_key = jax.random.split(key)
     at = jnp.arange(calls)[:, None] * size + jnp.arange(size + 2 * window)[None, :]
+    ids = text.ids[at]
+    centres = ids[:, window : window + size]
+    pieces = None
+    if lookups.spelling is not None:
+        pieces = jax.vmap(spelt, (None, 0, None))(lookups.spelling, ids, jnp.asarray(text.room))
     return Block(
-        text.ids[at],
+        ids,
         text.sentence[at],
         draw_widths(width_key, (calls, size), window, config.weights),
-        noise.draw(neg_key, noise_table, (calls, *negatives)),
+        noise.draw(neg_key, lookups.noise, (calls, *negatives)),
+        paths=jax.tree.map(lambda by_word: by_word[centres], lookups.tree),
+        pieces=pieces,
     )
 
 
@@ -74,8 +85,9 @@ def run_steps(
         first = i * loss_every
         state, info = step(state, at(first))
         total = StepInfo(total.loss + info.loss, total.pairs + info.pairs)
-        last = jnp.minimum(first + loss_every, count)
-        state = jax.lax.fori_loop(first + 1, last, lambda j, s: step(s, at(j))[0], state)
+        if loss_every > 1:  # else the step would be compiled twice for nothing
+            last = jnp.minimum(first + loss_every, count)
+            state = jax.lax.fori_loop(first + 1, last, lambda j, s: step(s, at(j))[0], state)
         return state, total
 
     zero = jnp.zeros((), state.tables.V.dtype)

@@ -8,11 +8,12 @@ import optax
 
 from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import WindowWeights
+from jw2v.corpus.subwords import Ngrams
 from jw2v.errors import UsageError, unknown
 from jw2v.optim.named import NAMED, by_name
 from jw2v.optim.schedules import SCHEDULES, learning_rate
 
-LOSSES = ("negative_sampling", "naive_softmax")
+LOSSES = ("negative_sampling", "naive_softmax", "hierarchical_softmax")
 CHOICES: dict[str, tuple[str, ...]] = {
     "model": ("skipgram", "cbow"),
     "cbow_update": ("gradient", "word2vec"),
@@ -37,6 +38,9 @@ AT_LEAST: dict[str, float | int] = {
     "epochs": 1,
     "min_count": 1,
     "max_vocab": 2,
+    "phrases": 0,
+    "phrase_threshold": 0,
+    "phrase_min_count": 1,
     "sample": 0,
     "seed": 0,
     "block": 1,
@@ -46,6 +50,9 @@ AT_LEAST: dict[str, float | int] = {
     "loss_every": 1,
     "workers": 1,
     "heldout_every": 0,
+    "minn": 0,
+    "maxn": 0,
+    "buckets": 1,
 }
 
 
@@ -73,18 +80,33 @@ class Config:
     """Words with fewer occurrences are dropped."""
     max_vocab: int | None = None
     """Keep only this many most frequent words."""
+    phrases: int = 0
+    """Passes that join neighbours met more often than by chance: 1 makes new_york, 2 up to four."""
+    phrase_threshold: float = 10.0
+    """Score above which two neighbours are a phrase, as in gensim."""
+    phrase_min_count: int = 5
+    """Times that two neighbours are met before they count."""
+    minn: int = 0
+    """Characters of the n-grams that words are made of, at least; 0 for words that are not."""
+    maxn: int = 0
+    """Characters of an n-gram, at most; fastText has 3 to 6."""
+    buckets: int = 2_000_000
+    """Buckets that n-grams are hashed into."""
     sample: float = 1e-3
     """Subsampling threshold for frequent words; 0 keeps every word."""
     ns_exponent: float = 0.75
     """Negatives are drawn from count to this power."""
     model: str = "skipgram"
     """skipgram, or cbow: the words around predict the centre."""
+    reverse: bool = False
+    """Of skipgram: the words around predict the centre, one by one, as in word2vec.c. The pairs are
+    the same; hierarchical_softmax sees them so in any case."""
     cbow_mean: bool = True
     """Of cbow: average the words around; else sum them."""
     cbow_update: str = "gradient"
     """Of cbow: gradient, or word2vec, the update of word2vec.c, which is not the gradient."""
     loss: str = "negative_sampling"
-    """negative_sampling or naive_softmax."""
+    """negative_sampling, naive_softmax or hierarchical_softmax."""
     optimizer: str = "sgd"
     """sgd, momentum, nesterov, adagrad, rowwise_adagrad, rmsprop, adam, adamw, adabelief, nadam,
     lion, lamb, adafactor, schedule_free or sm3."""
@@ -197,10 +219,30 @@ class Config:
         return min(self.group, self.block_size)
 
     @property
+    def inward(self) -> bool:
+        """Whether the words around predict the centre, each alone or in a bag."""
+        return self.model == "cbow" or self.reverse or self.has_tree
+
+    @property
+    def ngrams(self) -> Ngrams | None:
+        """The n-grams that words are made of; None where a word has a row alone."""
+        return Ngrams(self.minn, self.maxn, self.buckets) if self.maxn else None
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether the rows of U are a tree's inner nodes, not words."""
+        return self.loss == "hierarchical_softmax"
+
+    @property
     def has_small_products(self) -> bool:
         """Whether a step is made of products that one processor core finishes soonest."""
         plain = set(self.optimizers) == {"sgd"} and not self.dense_updates
-        return plain and (self.loss, self.kernel) == ("negative_sampling", "block")
+        return plain and self.has_tiles
+
+    @property
+    def has_tiles(self) -> bool:
+        """Whether blocks are matrix products on tiles."""
+        return self.kernel == "block" and self.loss != "naive_softmax"
 
     @property
     def has_linear_pairs(self) -> bool:
@@ -214,11 +256,12 @@ class Config:
         >>> Config(sigmoid="exact", window_weights="dynamic", damping="none").approximations
         ('24 negatives shared by 16 centres, weighted 5/24',)
         """
-        if (self.loss, self.kernel) != ("negative_sampling", "block"):
+        if not self.has_tiles:
             return ()
         negatives = f"{self.shared_negatives} negatives shared by {self.group_size} centres"
+        weighted = f"{negatives}, weighted {self.negatives}/{self.shared_negatives}"
         found = {
-            f"{negatives}, weighted {self.negatives}/{self.shared_negatives}": True,
+            weighted: not self.has_tree,
             "polynomial sigmoid, off by less than 0.0067": self.sigmoid == "polynomial",
             "linear window weights, the mean of drawn widths": self.has_linear_pairs,
             "operands in bfloat16": self.precision == "bfloat16",
@@ -240,7 +283,7 @@ class Config:
         faults = []
         for name, least in AT_LEAST.items():
             value = getattr(self, name)
-            whole = name != "sample"
+            whole = name not in ("sample", "phrase_threshold")
             if self._is_left_out(name):
                 continue
             if not _is_number(value, whole=whole, least=least):
@@ -257,10 +300,15 @@ class Config:
             faults.append(f"warmup is {self.warmup}, not a number from 0 to below 1 (--warmup)")
         if not _is_number(self.ns_exponent):
             faults.append(f"ns_exponent is {self.ns_exponent}, not a finite number (--ns-exponent)")
-        if self.precision == "bfloat16" and (self.kernel, self.loss) != ("block", LOSSES[0]):
+        if not faults and not (1 <= self.minn <= self.maxn or self.minn == self.maxn == 0):
             faults.append(
-                f"precision is bfloat16, which is for kernel block with {LOSSES[0]} alone, not "
-                f"for {self.kernel} with {self.loss} (--precision)"
+                f"minn is {self.minn} and maxn {self.maxn}; give 1 <= minn <= maxn, as 3 and 6, or "
+                "0 for both (--minn, --maxn)"
+            )
+        if self.precision == "bfloat16" and not self.has_tiles:
+            faults.append(
+                "precision is bfloat16, which is for kernel block and not for naive_softmax; here "
+                f"it is {self.kernel} with {self.loss} (--precision)"
             )
         if (self.precision, self.gradient, self.sigmoid) == ("bfloat16", "autodiff", "polynomial"):
             faults.append(

@@ -56,6 +56,8 @@ def _why_alone(config: Config, *, portable: bool) -> str | None:
         return "an optimizer or loss given as an object stays in it"
     if jax.default_backend() != "cpu":
         return "the accelerator is shared by all"
+    if config.ngrams is not None:
+        return "n-grams are merged by none"
     if not config.has_small_products:
         return "sgd on blocks of negative sampling alone trains in several"
     return None

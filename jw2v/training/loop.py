@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,23 +15,25 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
-from jw2v.blocks import noise
 from jw2v.blocks.tables import Tables
-from jw2v.corpus import Corpus, Segment, keep_probability, part, segments
+from jw2v.corpus import Corpus, Segment, Vocabulary, keep_probability, part, segments
 from jw2v.errors import UsageError
 from jw2v.losses.record import Loss
-from jw2v.optim.damping import Expected, damp
+from jw2v.optim.damping import damp
 from jw2v.optim.named import table_optimizer
 from jw2v.optim.rows import result
 from jw2v.training import call
 from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE, Exchange
+from jw2v.training.expected import expected, kept, shares, uses
 from jw2v.training.feed import Feed, feeds
+from jw2v.training.lookups import Lookups, lookups_of
 from jw2v.training.merge import Replica, Tier, Write, due, tiers, with_first_rows
 from jw2v.training.meter import Meter, Progress, mean_loss, total
+from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
 from jw2v.training.state import TrainState, init, initial_tables
-from jw2v.training.step import StepInfo, kernel_of, make_step, pairs_of
+from jw2v.training.step import StepInfo, kernel_of, make_step
 
 LOG = logging.getLogger("jw2v")
 HELDOUT_CALLS = 16  # held-out text is measured on at most this many calls' words
@@ -58,17 +59,20 @@ class Setting(NamedTuple):
     evaluate: Callable[..., StepInfo] | None  # None where no text is held out
     tiers: tuple[Tier, ...]
     writes: dict[int, Write]  # of merged rows, by their number
-    noise: Array
+    lookups: Lookups
+    ladder: Ladder | None  # None where words are not made of pieces
     schedule: optax.Schedule  # of the centre words' table
     start: TrainState
     words: int  # of one epoch after subsampling, expected
     compile_seconds: float
 
 
-def start_tables(config: Config, vocab: int) -> Tables:
+def start_tables(config: Config, vocab: Vocabulary) -> Tables:
     """word2vec's tables at the start of a run, a function of seed and shape."""
     dtype = jnp.float64 if config.precision == "float64" else jnp.float32
-    return initial_tables(jax.random.key(config.seed), vocab, config.dim, dtype)
+    ngrams = config.ngrams and len(subwords_of(vocab, config.ngrams).buckets)
+    key = jax.random.key(config.seed)
+    return initial_tables(key, len(vocab), config.dim, dtype, ngrams=ngrams or 0)
 
 
 def update_of(
@@ -92,29 +96,19 @@ def update_of(
     tx = table_optimizer(
         config.optimizers if optimizer is None else Tables(optimizer, optimizer),
         schedules,
-        jax.eval_shape(lambda: start_tables(config, len(corpus.vocab.words))),
+        jax.eval_shape(lambda: start_tables(config, corpus.vocab)),
         dense_updates=config.dense_updates,
     )
     if config.damping == "none":
         return tx
-    kept = _kept(corpus, config)
-    expected = Expected(
-        kept / kept.sum(),
-        noise.law(corpus.vocab.counts, exponent=config.ns_exponent),
-        centres=config.block_size,
-        words=config.block_size + 2 * config.window,
-        draws=math.prod(call.negatives_shape(config, loss)),
-        pairs=pairs_of(config),
-        negatives=config.negatives,
-        bag=config.model == "cbow",
-    )
-    return optax.chain(damp(expected.factors(*config.start_lrs)), tx)
+    factors = expected(corpus.vocab, config, loss).factors(*config.start_lrs)
+    return optax.chain(damp(factors), tx)
 
 
 def state_like(corpus: Corpus, config: Config) -> TrainState:
     """Shapes and dtypes of the state of a run with a named optimizer."""
     tx = update_of(corpus, config, config.schedules(1))
-    return jax.eval_shape(lambda: init(start_tables(config, len(corpus.vocab.words)), tx))
+    return jax.eval_shape(lambda: init(start_tables(config, corpus.vocab), tx))
 
 
 def prepare(
@@ -127,48 +121,61 @@ def prepare(
     replicas: int = 1,
 ) -> Setting:
     """Build and compile what a run of so many processes needs; arguments as in `run`."""
-    kept = _kept(corpus, config)
-    words = max(1, round(float(kept.sum())))
+    words = max(1, round(float(kept(corpus.vocab, config).sum())))
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedules = config.schedules(steps)
     tx = update_of(corpus, config, schedules, optimizer=optimizer, loss=loss)
-    start = init(initial or start_tables(config, len(corpus.vocab.words)), tx)
-    table = jnp.asarray(noise.cumulative(corpus.vocab.counts, exponent=config.ns_exponent))
+    start = init(initial or start_tables(config, corpus.vocab), tx)
+    lookups = lookups_of(corpus.vocab, config)
 
     kernel = kernel_of(config, loss)
     exact = kernel_of(replace(config, sigmoid="exact"), loss)
     step = make_step(kernel, tx, config)
     draw = partial(call.draw_blocks, config=config, negatives=call.negatives_shape(config, loss))
 
-    def train(state: TrainState, text: call.Text, key: Array, index: Array, table: Array):
-        blocks = draw(jax.random.fold_in(key, index), text, table)
+    def train(state: TrainState, text: call.Text, key: Array, index: Array, lookups: Lookups):
+        blocks = draw(jax.random.fold_in(key, index), text, lookups)
         return call.run_steps(step, state, blocks, text.blocks, loss_every=config.loss_every)
 
-    def evaluate(tables: Tables, text: call.Text, key: Array, index: Array, table: Array):
-        blocks = draw(jax.random.fold_in(key, index), text, table)
+    def evaluate(tables: Tables, text: call.Text, key: Array, index: Array, lookups: Lookups):
+        blocks = draw(jax.random.fold_in(key, index), text, lookups)
         return call.summed_loss(exact, tables, blocks, text.blocks, config=config)
 
     began = time.perf_counter()
     centres = config.blocks_per_call * config.block_size
     length = centres + 2 * config.window
-    text = text_of(Feed(np.zeros(length, np.int32), np.zeros(length, np.int32), 0, 0))
+    rungs = _ladder(corpus.vocab, config)
+    text = text_of(Feed(np.zeros(length, np.int32), np.zeros(length, np.int32), 0, 0), rungs)
     heldout = len(corpus.heldout.ids) > 0
-    draws = text, jax.random.key(0), np.int32(0), table
-    trained = jax.jit(train, donate_argnums=0).lower(start, *draws).compile()
+    draws = text, jax.random.key(0), np.int32(0), lookups
+    trained = Programs(jax.jit(train, donate_argnums=0).lower)
+    program = trained.program(start, *draws)
+    evaluated = Programs(jax.jit(evaluate).lower)
+    if heldout:
+        evaluated.program(start.tables, *draws)
     if config.has_small_products and optimizer is None:
-        _warn_of_copies(trained.as_text() or "", start.tables)
-    merged = tiers(centres * kept / kept.sum()) if replicas > 1 else ()
+        _warn_of_copies(program.as_text() or "", start.tables)
+    merged = tiers(centres * uses(corpus.vocab, config)) if replicas > 1 else ()
     return Setting(
         trained,
-        jax.jit(evaluate).lower(start.tables, *draws).compile() if heldout else None,
+        evaluated if heldout else None,
         merged,
         {tier.rows: _write_of(start.tables, tier.rows) for tier in merged},
-        table,
+        lookups,
+        rungs,
         schedules.V,
         start,
         words,
         time.perf_counter() - began,
     )
+
+
+def _ladder(vocab: Vocabulary, config: Config) -> Ladder | None:
+    if config.ngrams is None:
+        return None
+    sizes = subwords_of(vocab, config.ngrams).sizes
+    text = shares(vocab, config)
+    return ladder(sizes, text, block=config.block_size, window=config.window)
 
 
 def _warn_of_copies(program: str, tables: Tables) -> None:
@@ -225,12 +232,13 @@ def run(
     replica = Replica(exchange, state.tables, setting.writes)
     meter = Meter(corpus, config, setting.words, setting.schedule, replicas=exchange.size)
     heldout = list(itertools.islice(_heldout(corpus, config), HELDOUT_CALLS))
+    given = partial(text_of, rungs=setting.ladder)
 
     def heldout_loss(tables: Tables) -> float | None:
         if setting.evaluate is None:
             return None
         infos = [
-            setting.evaluate(tables, text_of(feed), heldout_key, np.int32(i), setting.noise)
+            setting.evaluate(tables, given(feed), heldout_key, np.int32(i), setting.lookups)
             for i, feed in enumerate(heldout)
             if i % exchange.size == exchange.rank
         ]
@@ -247,7 +255,7 @@ def run(
         info, words = NOTHING, 0
         if feed is not None:
             index = np.int32(calls)
-            state, info = setting.train(state, text_of(feed), train_key, index, setting.noise)
+            state, info = setting.train(state, given(feed), train_key, index, setting.lookups)
             words = feed.words
         calls += 1
         feed = next(texts, None)  # while the device computes
@@ -304,11 +312,6 @@ def _epochs(corpus: Corpus, config: Config, exchange: Exchange) -> Iterator[Segm
         first = last % 2**30
 
 
-def _kept(corpus: Corpus, config: Config) -> np.ndarray:
-    """How many of each word subsampling leaves an epoch, expected."""
-    return corpus.vocab.counts * keep_probability(corpus.vocab.counts, config.sample)
-
-
 def _heldout(corpus: Corpus, config: Config) -> Iterator[Feed]:
     keep = keep_probability(corpus.vocab.counts, config.sample)
     return _cut(segments(corpus.heldout, keep, seed=config.seed, epoch=0), config)
@@ -323,6 +326,7 @@ def _cut(text: Iterator[Segment], config: Config) -> Iterator[Feed]:
     )
 
 
-def text_of(feed: Feed) -> call.Text:
+def text_of(feed: Feed, rungs: Ladder | None = None) -> call.Text:
     """What the programs of a setting are given of a feed."""
-    return call.Text(feed.ids, feed.sentence, np.asarray(feed.blocks, np.int32))  # pyright: ignore[reportArgumentType]
+    blocks: Any = np.asarray(feed.blocks, np.int32)
+    return call.Text(feed.ids, feed.sentence, blocks, rungs and rungs.room(feed))

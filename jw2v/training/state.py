@@ -19,7 +19,9 @@ class TrainState(NamedTuple):
     blocks: Int[Array, ""]  # blocks seen so far
 
 
-def initial_tables(key: Array, vocab: int, dim: int, dtype: DTypeLike = jnp.float32) -> Tables:
+def initial_tables(
+    key: Array, vocab: int, dim: int, dtype: DTypeLike = jnp.float32, *, ngrams: int = 0
+) -> Tables:
     """word2vec's start: V uniform in ±1/(2 dim), U zero.
 
     Args:
@@ -27,13 +29,14 @@ def initial_tables(key: Array, vocab: int, dim: int, dtype: DTypeLike = jnp.floa
       vocab: number of words.
       dim: length of a vector.
       dtype: of the tables.
+      ngrams: rows of V below those of the words.
 
     >>> tables = initial_tables(jax.random.key(0), 7, 5)
     >>> bool(abs(tables.V).max() <= 0.1), bool(abs(tables.U).max() == 0)
     (True, True)
     """
     limit = 0.5 / dim
-    V = jax.random.uniform(key, (vocab, dim), dtype, -limit, limit)
+    V = jax.random.uniform(key, (vocab + ngrams, dim), dtype, -limit, limit)
     return Tables(V, jnp.zeros((vocab, dim), dtype))
 
 

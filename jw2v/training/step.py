@@ -1,17 +1,19 @@
 """One step, pure: gather rows, take the gradient, update the touched rows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import optax
 from jaxtyping import Array, Float
 
-from jw2v.blocks import cbow, naive_softmax, negative_sampling, windowed
+from jw2v.blocks import inward, naive_softmax, negative_sampling, subwords, windowed
 from jw2v.blocks.kernel import Kernel, KernelGrads
 from jw2v.blocks.tables import RowGrads, Tables
 from jw2v.blocks.windows import Block, pairs_per_centre
 from jw2v.errors import UsageError
+from jw2v.losses.hierarchical_softmax import PAIR as HIERARCHICAL_SOFTMAX
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL, Sigmoid
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
@@ -38,6 +40,8 @@ def kernel_of(config: Config, loss: Loss | None = None) -> Kernel:
       UsageError: the kernel has no gradient by hand and the config asks for it.
     """
     kernel = _kernel(config, loss)
+    if config.ngrams is not None:
+        kernel = subwords.kernel(kernel)
     if config.gradient == "manual" and kernel.loss_and_grads is None:
         raise UsageError(
             "this loss has no loss_and_grads; give one, or train without it (--gradient autodiff)"
@@ -49,14 +53,12 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
     weights = config.weights
     if loss is not None:
         return windowed.kernel(loss, weights=weights)
-    if config.model == "cbow":
-        return _cbow(config)
-    if config.loss == "naive_softmax":
-        if config.kernel == "windows":
-            return windowed.kernel(NAIVE_SOFTMAX, weights=weights)
-        return naive_softmax.kernel(weights=weights)
+    if config.inward:
+        return _inward(config)
     if config.kernel == "windows":
-        return windowed.kernel(weighted_negatives(config), weights=weights)
+        return windowed.kernel(pair_of(config), weights=weights)
+    if config.loss == "naive_softmax":
+        return naive_softmax.kernel(weights=weights)
     return negative_sampling.kernel(
         negatives=config.negatives,
         weights=weights,
@@ -65,18 +67,18 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
     )
 
 
-def _cbow(config: Config) -> Kernel:
-    how = {"mean": config.cbow_mean, "word2vec": config.cbow_update == "word2vec"}
-    if config.loss == "naive_softmax":
-        return windowed.bag_kernel(NAIVE_SOFTMAX, weights=config.weights, **how)
-    if config.kernel == "windows":
-        return windowed.bag_kernel(weighted_negatives(config), weights=config.weights, **how)
-    return cbow.kernel(
-        negatives=config.negatives,
+def _inward(config: Config) -> Kernel:
+    bag = {"mean": config.cbow_mean, "word2vec": config.cbow_update == "word2vec"}
+    if config.kernel == "windows" or config.loss == "naive_softmax":
+        if config.model == "cbow":
+            return windowed.bag_kernel(pair_of(config), weights=config.weights, **bag)
+        return windowed.reverse_kernel(pair_of(config), weights=config.weights)
+    return inward.kernel(
+        rows=inward.bag(**bag) if config.model == "cbow" else inward.EACH,
+        columns=inward.tree() if config.has_tree else inward.negatives(config.negatives),
         weights=config.weights,
         operands=_operands(config),
         by=sigmoid_of(config),
-        **how,
     )
 
 
@@ -96,13 +98,20 @@ def sigmoid_of(config: Config) -> Sigmoid:
     return POLYNOMIAL if config.sigmoid == "polynomial" else EXACT
 
 
-def weighted_negatives(config: Config) -> Loss:
-    """The pair loss of negative sampling with N shared negatives that count as K."""
-    how = {"neg_weight": config.negatives / config.shared_negatives, "by": sigmoid_of(config)}
-    assert NEGATIVE_SAMPLING.loss_and_grads is not None
-    return Loss(
-        partial(NEGATIVE_SAMPLING.loss, **how), partial(NEGATIVE_SAMPLING.loss_and_grads, **how)
-    )
+def pair_of(config: Config) -> Loss:
+    """The pair loss of a config; of negative sampling with N shared negatives that count as K."""
+    if config.loss == "naive_softmax":
+        return NAIVE_SOFTMAX
+    if config.has_tree:
+        return _with(HIERARCHICAL_SOFTMAX, by=sigmoid_of(config))
+    counting = config.negatives / config.shared_negatives
+    return _with(NEGATIVE_SAMPLING, neg_weight=counting, by=sigmoid_of(config))
+
+
+def _with(pair: Loss, **how: Any) -> Loss:
+    assert pair.loss_and_grads is not None
+    by_hand = partial(pair.loss_and_grads, **how)
+    return replace(pair, loss=partial(pair.loss, **how), loss_and_grads=by_hand)
 
 
 def gradient_of(kernel: Kernel, gradient: str) -> KernelGrads:

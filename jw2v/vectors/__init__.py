@@ -2,6 +2,8 @@
 
 from jw2v.vectors.evaluate import AnalogyScore, PairScore, analogies, word_pairs
 from jw2v.vectors.formats import Format, export, load
+from jw2v.vectors.map.layout import Layout
+from jw2v.vectors.map.page import write_map
 from jw2v.vectors.model2vec import read_model2vec, write_model2vec
 from jw2v.vectors.neighbors import Method
 from jw2v.vectors.projector import read_projector, write_projector
@@ -13,6 +15,7 @@ from jw2v.vectors.word2vec_format import read_glove, read_word2vec, write_glove,
 __all__ = [
     "AnalogyScore",
     "Format",
+    "Layout",
     "Method",
     "PairScore",
     "Table",
@@ -28,6 +31,7 @@ __all__ = [
     "save",
     "word_pairs",
     "write_glove",
+    "write_map",
     "write_model2vec",
     "write_projector",
     "write_word2vec",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jax import Array
 from jaxtyping import Bool, Float, Int, Shaped
 
 from jw2v.errors import UsageError
@@ -22,7 +23,7 @@ class PairScore(NamedTuple):
     name: str
     spearman: float | None  # None where fewer than two pairs are covered, or all rank alike
     pairs: int  # in the file
-    covered: int  # with both words known
+    covered: int  # with both words known, or made of n-grams where that is asked for
     interval: Interval | None  # 95 % (`spearman_interval`)
 
 
@@ -45,7 +46,9 @@ class AnalogyScore(NamedTuple):
     interval: Interval | None  # 95 % (`wilson_interval`)
 
 
-def word_pairs(vectors: Vectors, source: Source, *, restrict: int = 300_000) -> PairScore:
+def word_pairs(
+    vectors: Vectors, source: Source, *, restrict: int = 300_000, unseen: bool = False
+) -> PairScore:
     r"""Spearman's rank correlation of cosines with people's scores of word pairs.
 
     Args:
@@ -54,13 +57,15 @@ def word_pairs(vectors: Vectors, source: Source, *, restrict: int = 300_000) -> 
       source: path, open file or lines, `word1 word2 score` each, between tabs, commas or blanks;
         lines that start with # are comments, and a first line without a score is a header.
       restrict: only the first so many words are known.
+      unseen: make vectors of unknown words of their n-grams. They are spelt as in the source, in
+        small letters where the vocabulary has no others.
 
     Returns:
       `PairScore(name, spearman, pairs, covered, interval)`, named as the file without its ending.
 
     Raises:
       DataError: the file cannot be read, or a line is not a pair with its score.
-      UsageError: `restrict` is below 1.
+      UsageError: `restrict` is below 1, or `unseen` words have no n-grams to be made of.
 
     >>> import io
     >>> table = np.array([[4, 0], [4, 1], [2, 4], [0, 4]], np.float32)
@@ -71,9 +76,13 @@ def word_pairs(vectors: Vectors, source: Source, *, restrict: int = 300_000) -> 
     _check_positive(restrict=restrict)
     pairs = list(read_pairs(source))
     known, _ = spellings(vectors.words[:restrict])
+    unit = vectors.unit
+    if unseen:
+        unit, more = _made_of_ngrams(vectors, [w for a, b, _ in pairs for w in (a, b)], known)
+        known |= more
     ids, covered = _ids([(a, b) for a, b, _ in pairs], known, width=2)
     scores = np.array([score for _, _, score in pairs], np.float64)[covered]
-    rho = spearman(np.asarray(cosines(vectors.unit, *ids.T)), scores)
+    rho = spearman(np.asarray(cosines(unit, *ids.T)), scores)
     interval = spearman_interval(rho, len(scores))
     return PairScore(source_name(source), rho, len(pairs), len(scores), interval)
 
@@ -199,3 +208,19 @@ def _ids(
     rows = [[known.get(word.upper()) for word in words] for words in asked]
     covered = np.array([None not in row for row in rows], bool)
     return np.array([r for r in rows if None not in r], np.int32).reshape(-1, width), covered
+
+
+def _made_of_ngrams(
+    vectors: Vectors, words: Sequence[str], known: dict[str, int]
+) -> tuple[Float[Array, "rows dim"], dict[str, int]]:
+    """The unit table with unknown words at its end, and their rows."""
+    if vectors.ngrams is None:
+        raise UsageError(
+            "these vectors have no n-grams to make unseen words of; leave unseen out (--unseen), "
+            "or train with n-grams (--minn, --maxn)"
+        )
+    small = all(word == word.lower() for word in vectors.words)
+    spelt = [word.lower() if small else word for word in words if word.upper() not in known]
+    there = [word for word in spelt if vectors.ngrams.vector(word) is not None]
+    unit, rows = vectors.with_unseen(there)
+    return unit, {word.upper(): row for word, row in zip(there, rows, strict=True)}

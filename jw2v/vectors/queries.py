@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from jw2v.errors import DataError, UsageError
 from jw2v.vectors.neighbors import Method, cosines, nearest, unit_rows
+from jw2v.vectors.ngrams import NgramRows
 
 # difflib compares spelling word by word; the most frequent words answer within a second.
 _SPELLING_WORDS = 50_000
@@ -18,6 +19,9 @@ _SPELLING_WORDS = 50_000
 
 class Queries:
     """Queries of `words` and `vectors`, which the heir holds.
+
+    Where there are `ngrams`, a word that is not in the vocabulary may be asked about if it has one
+    of them; `word in vectors`, all answers and `row` are of the vocabulary alone.
 
     >>> class Table(Queries):
     ...     words = ("king", "queen", "apple")
@@ -28,6 +32,7 @@ class Queries:
 
     words: tuple[str, ...]
     vectors: Float[np.ndarray, "vocab dim"]
+    ngrams: NgramRows | None = None
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -49,8 +54,26 @@ class Queries:
         return word in self.index
 
     def __getitem__(self, word: str) -> Float[np.ndarray, " dim"]:
-        """A copy of the vector of `word`; DataError where the word is unknown."""
+        """The vector of `word`, a copy, or one made of its n-grams; DataError if it is unknown."""
+        if word not in self.index and self.ngrams is not None:
+            made = self.ngrams.vector(word)
+            if made is not None:
+                return made
         return self.vectors[self.row(word)].copy()
+
+    def with_unseen(self, words: Sequence[str]) -> tuple[Float[Array, "rows dim"], list[int]]:
+        """The unit table, unseen words among those given at its end, and the row of each word.
+
+        Raises:
+          DataError: a word is unknown.
+        """
+        unseen = [word for word in dict.fromkeys(words) if word not in self.index]
+        at_end = {word: len(self) + i for i, word in enumerate(unseen)}
+        unit = self.unit
+        if unseen:
+            made = jnp.asarray(np.stack([self[word] for word in unseen]))
+            unit = jnp.concatenate([unit, unit_rows(made)])
+        return unit, [at_end[word] if word in at_end else self.index[word] for word in words]
 
     def row(self, word: str) -> int:
         """Row number of `word`.
@@ -68,7 +91,8 @@ class Queries:
             return row
         close = get_close_matches(word, self.words[:_SPELLING_WORDS])
         advice = f"did you mean {', '.join(close)}?" if close else "give a word of the corpus"
-        raise DataError(f"{word!r} is not in the vocabulary; {advice}")
+        none = "" if self.ngrams is None else ", nor any of its n-grams"
+        raise DataError(f"{word!r} is not in the vocabulary{none}; {advice}")
 
     def similarity(self, a: str, b: str) -> float:
         """Cosine of the vectors of two words; 0 where one of them is all zeros.
@@ -81,8 +105,9 @@ class Queries:
         >>> round(Vectors(("a", "b"), table).similarity("a", "b"), 6)
         0.6
         """
-        left, right = np.array([self.row(a)]), np.array([self.row(b)])
-        return float(cosines(self.unit, left, right)[0])
+        unit, rows = self.with_unseen([a, b])
+        left, right = np.array(rows).reshape(2, 1)
+        return float(cosines(unit, left, right)[0])
 
     def most_similar(
         self,
@@ -117,7 +142,7 @@ class Queries:
         [('b', 0.8), ('c', 0.0)]
         """
         added, removed = [*_listed(words), *_listed(positive)], _listed(negative)
-        rows = [self.row(word) for word in [*added, *removed]]
+        unit, rows = self.with_unseen([*added, *removed])
         if not rows:
             raise UsageError("no word to find neighbours of; give at least one")
         if method == "3cosmul" and not added:
@@ -126,7 +151,7 @@ class Queries:
             raise UsageError(f"topn is {topn}; give 1 or more (--topn)")
         signs = np.array([1] * len(added) + [-1] * len(removed), np.float32)
         ids, most = np.array([rows]), min(topn, len(self))
-        found = nearest(self.unit, ids, signs, topn=most, method=method)
+        found = nearest(unit, ids, signs, topn=most, method=method)
         pairs = zip(found.ids[0].tolist(), found.scores[0].tolist(), strict=True)
         return [(self.words[row], score) for row, score in pairs if score > -np.inf]
 
@@ -171,8 +196,9 @@ class Queries:
         """
         if not words:
             raise UsageError("no word to choose from; give at least one")
-        rows = np.asarray(self.unit)[[self.row(word) for word in words]]
-        return min(zip((rows @ rows.sum(axis=0)).tolist(), words, strict=True))[1]
+        unit, rows = self.with_unseen(words)
+        asked = np.asarray(unit)[rows]
+        return min(zip((asked @ asked.sum(axis=0)).tolist(), words, strict=True))[1]
 
 
 def _listed(words: str | Sequence[str]) -> list[str]:

@@ -7,12 +7,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from safetensors import SafetensorError, safe_open
 
+from jw2v.corpus.subwords import Ngrams
 from jw2v.errors import DataError
 from jw2v.files import check_finite, check_words, numbered_lines, replacing
 from jw2v.vectors.disk import make_folder, read_json, write_tensors
+from jw2v.vectors.ngrams import TENSORS as NGRAMS
+from jw2v.vectors.ngrams import NgramRows, check_finite_rows
 from jw2v.vectors.table import Vectors
 
 TABLES, _VOCAB, _RUN = "vectors.safetensors", "vocab.txt", "run.json"
@@ -21,10 +24,10 @@ TABLES, _VOCAB, _RUN = "vectors.safetensors", "vocab.txt", "run.json"
 def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
     """Write vectors to a folder, which is made where it is missing.
 
-    `vectors.safetensors` holds V and, where present, U; `vocab.txt` one `word count` a line, or
-    only `word` where counts are not known; `run.json` the run. All three are written beside their
-    place first and then renamed; a checksum over all of them tells `read_folder` when they are not
-    of one save.
+    `vectors.safetensors` holds V and, where present, U and the n-grams; `vocab.txt` one `word
+    count` a line, or only `word` where counts are not known; `run.json` the run. All three are
+    written beside their place first and then renamed; a checksum over all of them tells
+    `read_folder` when they are not of one save.
 
     Raises:
       DataError: a word that `vocab.txt` cannot hold, a row with NaN or Inf, a run that JSON cannot
@@ -41,6 +44,9 @@ def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
     check_words(vectors.words)
     for name, table in tables.items():
         check_finite(name, vectors.words, table)
+    if vectors.ngrams is not None:
+        check_finite_rows(vectors.ngrams, "these vectors")
+        tables |= vectors.ngrams.tensors()
     vocab, run = _vocab_text(vectors), _run_text(vectors)
     folder = make_folder(directory)
     with (
@@ -98,15 +104,27 @@ def read_folder(directory: str | os.PathLike[str]) -> Vectors:
     run = read_json(folder / _RUN)
     words, counts = _read_vocab(folder / _VOCAB)
     tables, checksum = _read_tables(folder / TABLES, words=len(words))
-    for name, table in tables.items():
-        check_finite(f"{folder / TABLES} ({name})", words, table)
+    for name in ("V", "U"):
+        if name in tables:
+            check_finite(f"{folder / TABLES} ({name})", words, tables[name])
     texts = (folder / _RUN).read_bytes() + (folder / _VOCAB).read_bytes()
     if checksum not in (None, _checksum(texts, tables)):
         raise DataError(
             f"{folder / TABLES}, {_VOCAB} and {_RUN} are damaged or not of one save (their "
             "checksum differs); save them again"
         )
-    return Vectors(words, tables["V"], tables.get("U"), counts, run)
+    ngrams = _ngrams(tables, folder / TABLES) if set(NGRAMS) <= set(tables) else None
+    return Vectors(words, tables["V"], tables.get("U"), counts, run, ngrams)
+
+
+def _ngrams(tables: dict[str, np.ndarray], path: Path) -> NgramRows:
+    buckets, kind, rows = (tables[name] for name in NGRAMS)
+    try:
+        ngrams = NgramRows(Ngrams(*kind.tolist()), buckets, rows)
+    except DataError as error:
+        raise DataError(f"in {path} {error}") from error
+    check_finite_rows(ngrams, str(path))
+    return ngrams
 
 
 def _read_vocab(path: Path) -> tuple[tuple[str, ...], Int[np.ndarray, " vocab"] | None]:
@@ -125,28 +143,48 @@ def _read_vocab(path: Path) -> tuple[tuple[str, ...], Int[np.ndarray, " vocab"] 
     return tuple(seen), np.array([count or 0 for count in counts], np.int64)
 
 
-def _read_tables(
-    path: Path, *, words: int
-) -> tuple[dict[str, Float[np.ndarray, "vocab dim"]], str | None]:
-    """The tables by name, checked by their header before a number is read, and the checksum."""
+def _read_tables(path: Path, *, words: int) -> tuple[dict[str, np.ndarray], str | None]:
+    """The arrays by name, checked by their header before a number is read, and the checksum."""
     try:
         with safe_open(path, framework="numpy") as file:
-            names = sorted(file.keys())
-            if names not in (["V"], ["U", "V"]):
-                raise DataError(f"{path} holds tensors {names} in place of V and U; save it again")
-            shapes = [file.get_slice(name).get_shape() for name in names]
-            for name, shape in zip(names, shapes, strict=True):
-                dtype = file.get_slice(name).get_dtype()
-                if dtype not in ("F32", "F64") or len(shape) != 2 or shape != shapes[-1]:
-                    raise DataError(
-                        f"{name} in {path} is {dtype} {shape}; save it as F32 or F64 [vocab, dim]"
-                    )
-            if shapes[-1][0] != words:
-                raise DataError(
-                    f"{path} has {shapes[-1][0]} rows and {_VOCAB} {words} words; "
-                    "take both from one save"
-                )
-            tables = {name: file.get_tensor(name) for name in names}
+            slices = {name: file.get_slice(name) for name in sorted(file.keys())}
+            header = {name: (s.get_dtype(), s.get_shape()) for name, s in slices.items()}
+            _check_header(header, path, words=words)
+            tables = {name: file.get_tensor(name) for name in header}
             return tables, (file.metadata() or {}).get("sha256")
     except (SafetensorError, OSError) as error:
         raise DataError(f"cannot read {path}: {error}; save the vectors again") from error
+
+
+Header = dict[str, tuple[str, list[int]]]
+"""Dtype and shape of the arrays of a file."""
+
+
+def _check_header(header: Header, path: Path, *, words: int) -> None:
+    tables = {name: header[name] for name in header if name not in NGRAMS}
+    others = [name for name in NGRAMS if name in header]
+    if list(tables) not in (["V"], ["U", "V"]) or others not in ([], list(NGRAMS)):
+        names = list(header)
+        raise DataError(f"{path} holds tensors {names} in place of V and U; save it again")
+    _, of_V = tables["V"]
+    for name, (dtype, shape) in tables.items():
+        if dtype not in ("F32", "F64") or len(shape) != 2 or shape != of_V:
+            raise DataError(
+                f"{name} in {path} is {dtype} {shape}; save it as F32 or F64 [vocab, dim]"
+            )
+    if of_V[0] != words:
+        raise DataError(
+            f"{path} has {of_V[0]} rows and {_VOCAB} {words} words; take both from one save"
+        )
+    if others:
+        _check_ngram_header(header, path)
+
+
+def _check_ngram_header(header: Header, path: Path) -> None:
+    dtype, (_, dim) = header["V"]
+    used = header["ngrams"][1][:1]
+    due = dict(zip(NGRAMS, (("I64", used), ("I64", [3]), (dtype, [*used, dim])), strict=True))
+    for name, (dtype, shape) in due.items():
+        if header[name] != (dtype, shape):
+            found, its = header[name]
+            raise DataError(f"{name} in {path} is {found} {its}; save it as {dtype} {shape}")

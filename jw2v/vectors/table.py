@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jw2v.errors import DataError, unknown
+from jw2v.vectors.ngrams import NgramRows
 from jw2v.vectors.queries import Queries
 
 Table = Literal["centre", "outside"]
@@ -23,9 +24,10 @@ class Vectors(Queries):
       outside: outside table U of the same shape, or None where it was not kept.
       counts: how often each word was seen, or None where it is not known.
       run: history, config, backend and the like, as plain data that JSON can hold.
+      ngrams: of centre words made of n-grams, the rows that unseen words are made of; else None.
 
     Raises:
-      DataError: the tables or counts do not fit the words, or a table is of another dtype.
+      DataError: the tables, counts or n-grams do not fit the words, or a table is of another dtype.
 
     >>> table = np.array([[1, 0], [1, 1], [0, 1]], np.float32)
     >>> vectors = Vectors(("king", "queen", "apple"), table)
@@ -42,6 +44,7 @@ class Vectors(Queries):
     outside: Float[np.ndarray, "vocab dim"] | None = None
     counts: Int[np.ndarray, " vocab"] | None = None
     run: Mapping[str, Any] = field(default_factory=dict)
+    ngrams: NgramRows | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.words), *self.vectors.shape[1:2])
@@ -60,6 +63,12 @@ class Vectors(Queries):
         if self.counts is not None and self.counts.shape != shape[:1]:
             raise DataError(
                 f"{self.counts.size} counts for {len(self.words)} words; give one count per word"
+            )
+        rows = None if self.ngrams is None else self.ngrams.rows
+        if rows is not None and (rows.dtype, *rows.shape[1:]) != (self.vectors.dtype, *shape[1:]):
+            raise DataError(
+                f"n-grams are {rows.dtype} {list(rows.shape)} beside vectors that are "
+                f"{self.vectors.dtype} {list(self.vectors.shape)}; give one dtype and dim"
             )
 
     def __repr__(self) -> str:
@@ -86,4 +95,5 @@ class Vectors(Queries):
         chosen = self.vectors if name == "centre" else self.outside
         if chosen is None:
             raise DataError("these vectors have no outside table; take 'centre' (--table)")
-        return replace(self, vectors=chosen, outside=None)
+        ngrams = self.ngrams if name == "centre" else None
+        return replace(self, vectors=chosen, outside=None, ngrams=ngrams)

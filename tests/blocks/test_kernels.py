@@ -10,12 +10,13 @@ import numpy as np
 import oracles
 import pytest
 from comparisons import assert_bitwise_zero, assert_same
-from strategies import DIM, VOCAB, block, normal
+from strategies import DIM, VOCAB, block, normal, with_ways
 
-from jw2v.blocks import cbow, naive_softmax, negative_sampling, windowed
+from jw2v.blocks import inward, naive_softmax, negative_sampling, windowed
 from jw2v.blocks.kernel import Kernel, KernelGrads
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.blocks.windows import Block, WindowWeights
+from jw2v.losses.hierarchical_softmax import PAIR as HIERARCHICAL_SOFTMAX
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
@@ -49,14 +50,22 @@ def own_loss_and_grads(
     return own_loss(v_c, u_ctx, u_neg, weight), gradients
 
 
+NEGATIVE_COLUMNS = inward.negatives(NEGATIVES)
 OWN = Loss(own_loss, own_loss_and_grads, over="window")
 KERNELS: dict[str, Callable[..., Kernel]] = {
     "negative_sampling": partial(negative_sampling.kernel, negatives=NEGATIVES),
     "naive_softmax": naive_softmax.kernel,
-    "cbow": partial(cbow.kernel, negatives=NEGATIVES),
-    "cbow, sum": partial(cbow.kernel, negatives=NEGATIVES, mean=False),
+    "reverse": partial(inward.kernel, rows=inward.EACH, columns=NEGATIVE_COLUMNS),
+    "reverse tree": partial(inward.kernel, rows=inward.EACH, columns=inward.tree()),
+    "cbow": partial(inward.kernel, rows=inward.bag(), columns=NEGATIVE_COLUMNS),
+    "cbow, sum": partial(inward.kernel, rows=inward.bag(mean=False), columns=NEGATIVE_COLUMNS),
+    "cbow tree": partial(inward.kernel, rows=inward.bag(), columns=inward.tree()),
     "windowed negative_sampling": partial(windowed.kernel, WEIGHTED),
+    "windowed reverse": partial(windowed.reverse_kernel, WEIGHTED),
+    "windowed reverse tree": partial(windowed.reverse_kernel, HIERARCHICAL_SOFTMAX),
+    "windowed reverse naive_softmax": partial(windowed.reverse_kernel, NAIVE_SOFTMAX),
     "windowed cbow": partial(windowed.bag_kernel, WEIGHTED),
+    "windowed cbow tree": partial(windowed.bag_kernel, HIERARCHICAL_SOFTMAX),
     "windowed cbow, sum": partial(windowed.bag_kernel, WEIGHTED, mean=False),
     "windowed cbow naive_softmax": partial(windowed.bag_kernel, NAIVE_SOFTMAX),
     "windowed naive_softmax": partial(windowed.kernel, NAIVE_SOFTMAX),
@@ -65,8 +74,11 @@ KERNELS: dict[str, Callable[..., Kernel]] = {
 ORACLES: dict[str, Callable[..., Any]] = {
     "negative_sampling": partial(oracles.block_negative_sampling, negatives=NEGATIVES),
     "naive_softmax": oracles.block_naive_softmax,
-    "cbow": partial(oracles.block_cbow, negatives=NEGATIVES, mean=True),
-    "cbow, sum": partial(oracles.block_cbow, negatives=NEGATIVES, mean=False),
+    "reverse": partial(oracles.block_reverse, told=oracles.by_negatives(NEGATIVES)),
+    "reverse tree": partial(oracles.block_reverse, told=oracles.by_tree),
+    "cbow": partial(oracles.block_cbow, told=oracles.by_negatives(NEGATIVES), mean=True),
+    "cbow, sum": partial(oracles.block_cbow, told=oracles.by_negatives(NEGATIVES), mean=False),
+    "cbow tree": partial(oracles.block_cbow, told=oracles.by_tree, mean=True),
 }
 
 
@@ -75,7 +87,8 @@ def tables() -> Tables:
 
 
 def text(size: int = 20, *, groups: int = GROUPS, drawn_widths: bool = True) -> Block:
-    return block(3, size=size, window=WINDOW, groups=groups, neg=NEG, drawn_widths=drawn_widths)
+    drawn = {"groups": groups, "neg": NEG, "drawn_widths": drawn_widths}
+    return with_ways(block(3, size=size, window=WINDOW, **drawn))
 
 
 def gathered(kernel: Kernel, tables: Tables, block: Block) -> tuple[jax.Array, jax.Array]:
@@ -169,7 +182,9 @@ def test_negative_sampling_is_the_same_whatever_the_tiles(size: int, groups: int
 @pytest.mark.parametrize("name", KERNELS)
 def test_words_that_are_not_used_have_gradient_zero(name: str):
     kernel, got = KERNELS[name](), text()
-    few_words = got._replace(ids=got.ids % 3, neg_ids=5 + got.neg_ids % 2)
+    assert got.paths is not None
+    ways = got.paths._replace(nodes=got.paths.nodes % 3)
+    few_words = got._replace(ids=got.ids % 3, neg_ids=5 + got.neg_ids % 2, paths=ways)
     _, (d_V, d_U) = by_hand(name, few_words)
     assert_bitwise_zero(jnp.abs(d_V[3:]))
     if kernel.ids(few_words).outside is not None:

@@ -48,6 +48,9 @@ def test_a_corpus_is_read_back(folder: Path, tmp_path: Path):
         "max_vocab": None,
         "heldout_every": 10,
         "seed": 1,
+        "phrases": 0,
+        "phrase_threshold": 10.0,
+        "phrase_min_count": 5,
     }
 
 

@@ -10,25 +10,34 @@ import jax.numpy as jnp
 import pytest
 from verdicts import verdict
 
-from jw2v.blocks import cbow, naive_softmax, negative_sampling, tiles, windowed
+from jw2v.blocks import inward, naive_softmax, negative_sampling, tiles, windowed
 from jw2v.judge import Derivation, Entry, verify_derivations
 from jw2v.ledger import example, kernels
 from jw2v.ledger.example import BLOCK as BLOCK_SIZE
 from jw2v.ledger.example import GROUP, example_block, small
-from jw2v.ledger.kernels import DERIVATIONS, claims_of, kernel_claim, pair_claim, window_claim
+from jw2v.ledger.kernels import (
+    DERIVATIONS,
+    claims_of,
+    kernel_claim,
+    pair_claim,
+    reverse_claim,
+    window_claim,
+)
 from jw2v.losses.record import Loss
 from jw2v.optim.named import NAMED
 from jw2v.training import step
-from jw2v.training.config import Config
+from jw2v.training.config import LOSSES, Config
 
 PAIRS = {
     "negative_sampling": sys.modules["jw2v.losses.negative_sampling"],
     "naive_softmax": sys.modules["jw2v.losses.naive_softmax"],
+    "hierarchical_softmax": sys.modules["jw2v.losses.hierarchical_softmax"],
 }
 BLOCK = Config(window=3)
 WINDOWS = replace(BLOCK, kernel="windows")
 SOFTMAX = replace(BLOCK, loss="naive_softmax")
 BAG = replace(BLOCK, model="cbow")
+TREE = replace(BLOCK, loss="hierarchical_softmax")
 
 
 def judged(derivation: Derivation, **options) -> Entry:
@@ -54,6 +63,7 @@ def break_pair(monkeypatch: pytest.MonkeyPatch, loss: str, old: str, new: str) -
     pair = mutant(PAIRS[loss], old, new).PAIR
     for module in (kernels, step):
         monkeypatch.setattr(module, loss.upper(), pair)
+    monkeypatch.setitem(kernels.PAIRS, loss, pair)
 
 
 IDS = [step.id for derivation in DERIVATIONS for step in derivation.steps]
@@ -86,10 +96,12 @@ def test_every_claim_holds():
 
 def test_the_ledger_has_every_way_to_train():
     """Autodiff over windows is the other side of the claims."""
-    for loss in ("negative_sampling", "naive_softmax"):
-        assert {loss, f"skipgram {loss}", f"cbow {loss}"} <= set(IDS)
-        for way in ("block manual", "block autodiff", "windows manual"):
+    for loss in LOSSES:
+        skipgram = "reverse skipgram" if loss == TREE.loss else "skipgram"
+        assert {loss, f"{skipgram} {loss}", f"cbow {loss}"} <= set(IDS)
+        for way in ("block manual", "block autodiff"):
             assert {f"kernel {loss} {way}", f"step {loss} {way}"} <= set(IDS)
+        assert f"kernel {loss} windows manual" in IDS
     assert "kernel negative_sampling block bfloat16 manual" in IDS
     assert "step negative_sampling block bfloat16 manual" in IDS
     assert {f"optimizer {name}" for name in NAMED} <= set(IDS)
@@ -117,6 +129,10 @@ PAIR_MUTANTS = [
     ("naive_softmax", ".at[o].add(-1.0)", ".at[o].add(1.0)"),
     ("naive_softmax", "err @ U", "jnp.abs(err) @ U"),
     ("naive_softmax", "jnp.outer(err, v_c)", "jnp.outer(err, 2 * v_c)"),
+    ("hierarchical_softmax", "err = -s *", "err = s *"),
+    ("hierarchical_softmax", "err = -s *", "err = "),
+    ("hierarchical_softmax", "(err @ u_way,", "(jnp.abs(err) @ u_way,"),
+    ("hierarchical_softmax", "jnp.outer(err, v_c))", "jnp.outer(s, v_c))"),
 ]
 
 
@@ -127,10 +143,11 @@ def test_a_broken_gradient_by_hand_is_refuted(monkeypatch, loss, old, new):
     config = replace(BLOCK, loss=loss)
     pair = claims_of(config)[0]
     assert (pair.id, verdict(pair)) == (loss, "refuted")
-    assert verdict(window_claim("window", getattr(kernels, loss.upper()))) == "refuted"
+    window = reverse_claim if config.has_tree else window_claim
+    assert verdict(window("window", kernels.PAIRS[loss])) == "refuted"
 
 
-@pytest.mark.parametrize("number", [0, 3, 5, 6])
+@pytest.mark.parametrize("number", [0, 3, 5, 6, 9])
 def test_windows_that_train_with_a_broken_gradient_are_refuted(monkeypatch, number):
     loss, old, new = PAIR_MUTANTS[number]
     break_pair(monkeypatch, loss, old, new)
@@ -151,9 +168,9 @@ BLOCK_MUTANTS = [
     (tiles, 'product("tjr,trd->tjd", err, v)', "0 * u"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.zeros_like(d_u).reshape(u.shape)"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.roll(d_u.reshape(u.shape), 1, 0)"),
-    (cbow, '"tjr,trd->tjd", part, d_h', '"tjr,trd->tjd", tiles.transposed(omega), d_h'),
-    (cbow, '"tjr,trd->tjd", part, d_h', '"tjr,trd->tjd", part, h'),
-    (cbow, "d_u.reshape(shapes[1])", "jnp.roll(d_u.reshape(shapes[1]), 1, 0)"),
+    (inward, "tiles.transposed(part), d_h)", "omega, d_h)"),
+    (inward, "tiles.transposed(part), d_h)", "0 * omega, d_h)"),
+    (inward, "d_u.reshape(u.shape)", "jnp.roll(d_u.reshape(u.shape), 1, 0)"),
     (naive_softmax, ".at[rows, o].add(-omega)", ".at[rows, o].set(-omega)"),
     (naive_softmax, ".at[rows, o].add(-omega)", ""),
     (naive_softmax, "return value, (d_v, d_U)", "return value, (d_v, jnp.zeros_like(d_U))"),
@@ -163,9 +180,11 @@ BLOCK_MUTANTS = [
 
 def with_block(monkeypatch, module, old, new):
     """Break a block kernel; a config that trains with it."""
-    name = "loss_and_grads" if module is tiles else "kernel"
-    monkeypatch.setattr(module, name, getattr(mutant(module, old, new), name))
-    return {naive_softmax: SOFTMAX, cbow: BAG}.get(module, BLOCK)
+    changed = mutant(module, old, new)
+    names = {tiles: ("loss_and_grads",), inward: ("kernel", "bag", "tree", "negatives", "EACH")}
+    for name in names.get(module, ("kernel",)):
+        monkeypatch.setattr(module, name, getattr(changed, name))
+    return {naive_softmax: SOFTMAX, inward: BAG}.get(module, BLOCK)
 
 
 @pytest.mark.parametrize(("module", "old", "new"), BLOCK_MUTANTS)
@@ -177,10 +196,24 @@ def test_a_broken_block_is_refuted(monkeypatch, module, old, new):
     assert verdict(claims[0]) == "holds"
 
 
-@pytest.mark.parametrize("module", [tiles, negative_sampling, naive_softmax, cbow])
+@pytest.mark.parametrize("module", [tiles, negative_sampling, naive_softmax, inward])
 def test_a_broken_block_by_hand_leaves_autodiff_as_it_is(monkeypatch, module):
     config = with_block(monkeypatch, *next(m for m in BLOCK_MUTANTS if m[0] is module))
     assert verdict(claims_of(autodiff(config))[0]) == "holds"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("jnp.abs(sides), -sides", "jnp.abs(sides), sides"),
+        ("jnp.repeat(own, depth, axis=1)", "jnp.tile(own, (1, depth, 1))"),
+    ],
+)
+def test_a_block_that_takes_other_ways_is_refuted(monkeypatch, old, new):
+    """Whatever the gradient: the windows are told by the ways they have."""
+    with_block(monkeypatch, inward, old, new)
+    assert verdict(kernel_claim("manual", TREE)) == "refuted"
+    assert verdict(kernel_claim("autodiff", autodiff(TREE))) == "refuted"
 
 
 def test_a_block_whose_loss_is_another_is_refuted_whatever_the_gradient(monkeypatch):
@@ -192,9 +225,9 @@ def test_a_block_whose_loss_is_another_is_refuted_whatever_the_gradient(monkeypa
 
 
 JOINS = {
-    "contexts dropped": lambda v, ctx, neg: (v, 0 * ctx, neg),
-    "negatives dropped": lambda v, ctx, neg: (v, ctx, 0 * neg),
-    "wrong sign": lambda v, ctx, neg: (-v, ctx, neg),
+    "contexts dropped": lambda ctx, neg: (0 * ctx, neg),
+    "negatives dropped": lambda ctx, neg: (ctx, 0 * neg),
+    "wrong sign": lambda ctx, neg: (-ctx, neg),
 }
 
 
@@ -299,5 +332,5 @@ def test_a_loss_of_your_own_is_guarded_too(right: Loss):
 def test_pairs_without_their_table_or_with_it():
     for name, module in PAIRS.items():
         claim = pair_claim(name, module.PAIR)
-        assert claim.wrt == module.PAIR.wrt
+        assert claim.wrt == ((0, 1) if module.PAIR.way else module.PAIR.wrt)
         assert verdict(claim) == "holds"

@@ -10,7 +10,16 @@ import pytest
 from comparisons import assert_same
 from strategies import CTX, DIM, NEG, VOCAB, ids, normal, uniform
 
-from jw2v.losses import naive_softmax, negative_sampling, over_windows, sigmoid, skipgram
+from jw2v.losses import (
+    hierarchical_softmax,
+    naive_softmax,
+    negative_sampling,
+    over_windows,
+    reverse_skipgram,
+    sigmoid,
+    skipgram,
+)
+from jw2v.losses.hierarchical_softmax import PAIR as HIERARCHICAL_SOFTMAX
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
 from jw2v.losses.record import Loss
@@ -43,6 +52,11 @@ def negatives(seed: int, *batch: int) -> jax.Array:
     return normal(seed, *batch, NEG, DIM)
 
 
+def sides(seed: int, *batch: int) -> jax.Array:
+    """Of ways of `NEG` nodes, some of which are over before."""
+    return ids(seed, *batch, NEG, vocab=3) - 1
+
+
 def contexts(seed: int, *batch: int) -> jax.Array:
     return normal(seed, *batch, CTX, DIM)
 
@@ -65,6 +79,16 @@ CASES = {
     "negative_sampling": case(negative_sampling, vector, vector, negatives),
     "negative_sampling, neg_weight 0.3": case(
         negative_sampling, vector, vector, negatives, neg_weight=0.3
+    ),
+    "hierarchical_softmax": case(hierarchical_softmax, vector, sides, negatives),
+    "reverse skipgram of hierarchical_softmax": case(
+        reverse_skipgram, contexts, sides, negatives, weight, pair=HIERARCHICAL_SOFTMAX
+    ),
+    "reverse skipgram of negative_sampling": case(
+        reverse_skipgram, contexts, vector, negatives, weight
+    ),
+    "reverse skipgram of naive_softmax": case(
+        reverse_skipgram, contexts, ids, table, weight, pair=NAIVE_SOFTMAX
     ),
     "skipgram of negative_sampling": case(skipgram, vector, contexts, negatives, weight),
     "skipgram of naive_softmax": case(
@@ -89,12 +113,18 @@ def test_by_hand_is_autodiff(name: str, transform: str):
 
 
 @pytest.mark.parametrize(
-    ("pair", "exported"), [(NEGATIVE_SAMPLING, negative_sampling), (NAIVE_SOFTMAX, naive_softmax)]
+    ("pair", "exported"),
+    [
+        (NEGATIVE_SAMPLING, negative_sampling),
+        (NAIVE_SOFTMAX, naive_softmax),
+        (HIERARCHICAL_SOFTMAX, hierarchical_softmax),
+    ],
 )
 def test_record_of_a_pair_holds_the_exported_functions(pair: Loss, exported: Any):
     assert pair.loss is exported.loss.__wrapped__
     assert pair.loss_and_grads is exported.loss_and_grads.__wrapped__
-    args = vector(1), vector(2) if pair is NEGATIVE_SAMPLING else jnp.asarray(4), table(3)
+    told = jnp.asarray(4) if pair is NAIVE_SOFTMAX else vector(2)
+    args = vector(1), sides(2) if pair.way else told, negatives(3) if pair.way else table(3)
     assert_same(pair.loss_and_grads_autodiff(*args), exported.loss_and_grads_autodiff(*args))
 
 
@@ -132,3 +162,12 @@ def test_skipgram_of_a_pair_without_a_gradient_by_hand_says_so():
         skipgram.loss_and_grads(*args, pair=pair)
     autodiff = skipgram.loss_and_grads_autodiff(*args, pair=pair)
     assert_same(skipgram.loss_and_grads(*args), autodiff)
+
+
+def test_so_does_skipgram_in_reverse():
+    pair = Loss(NEGATIVE_SAMPLING.loss)
+    args = contexts(1), vector(2), negatives(3), weight(4)
+    with pytest.raises(TypeError, match="no gradient by hand; use loss_and_grads_autodiff"):
+        reverse_skipgram.loss_and_grads(*args, pair=pair)
+    autodiff = reverse_skipgram.loss_and_grads_autodiff(*args, pair=pair)
+    assert_same(reverse_skipgram.loss_and_grads(*args), autodiff)

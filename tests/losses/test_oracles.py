@@ -11,7 +11,14 @@ from comparisons import assert_bitwise_zero, assert_same
 from strategies import CTX, DIM, NEG, VOCAB, ids, normal, uniform
 
 from jw2v.blocks.tables import RowGrads, whole_table
-from jw2v.losses import naive_softmax, negative_sampling, sigmoid, skipgram
+from jw2v.losses import (
+    hierarchical_softmax,
+    naive_softmax,
+    negative_sampling,
+    reverse_skipgram,
+    sigmoid,
+    skipgram,
+)
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.naive_softmax import cross_entropy, probabilities
 
@@ -38,6 +45,8 @@ ORACLES: dict[str, tuple[Any, dict[str, Any], Any, tuple[int, ...]]] = {
         weighted,
         (0, 1, 2),
     ),
+    "hierarchical_softmax": (hierarchical_softmax, {}, oracles.hierarchical_softmax, (0, 2)),
+    "reverse skipgram of negative_sampling": (reverse_skipgram, {}, oracles.reverse, (0, 1, 2)),
     "skipgram of negative_sampling": (skipgram, {}, oracles.skipgram, (0, 1, 2)),
     "skipgram of naive_softmax": (skipgram, {"pair": NAIVE_SOFTMAX}, softmax_window, (0, 2)),
 }
@@ -55,6 +64,13 @@ def arguments(name: str) -> tuple[jax.Array, ...]:
         "naive_softmax": (v_c, O, U),
         "negative_sampling": (v_c, normal(2, DIM), u_neg),
         "negative_sampling, neg_weight 0.3": (v_c, normal(2, DIM), u_neg),
+        "hierarchical_softmax": (v_c, jnp.array([1, -1, 0]), u_neg),
+        "reverse skipgram of negative_sampling": (
+            normal(2, CTX, DIM),
+            normal(1, DIM),
+            u_neg,
+            weight,
+        ),
         "skipgram of negative_sampling": (v_c, normal(2, CTX, DIM), u_neg, weight),
         "skipgram of naive_softmax": (v_c, ids(2, CTX), U, weight),
     }[name]

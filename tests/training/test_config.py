@@ -33,7 +33,9 @@ def test_whole_numbers(name, bad):
         config_with(name, bad)
 
 
-@pytest.mark.parametrize("name", ["lr", "lr_outside", "lr_end", "sample", "ns_exponent", "warmup"])
+@pytest.mark.parametrize(
+    "name", ["lr", "lr_outside", "lr_end", "sample", "ns_exponent", "warmup", "phrase_threshold"]
+)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, "x"])
 def test_finite_numbers(name, bad):
     with pytest.raises(UsageError, match=rf"{name} is {bad}, not a .*number"):

@@ -20,6 +20,7 @@ from jw2v.training import call, checkpoint, loop
 from jw2v.training.config import Config
 from jw2v.training.feed import Segment, feeds
 from jw2v.training.folder import METRICS
+from jw2v.training.lookups import Lookups
 
 SMALL = Config(
     dim=12, window=3, epochs=4, sample=0.0, block=64, group=16, shared_negatives=8,
@@ -48,12 +49,15 @@ def metrics_of(folder):
         {"kernel": "windows", "window_weights": "dynamic"},
         {"precision": "bfloat16"},
         {"model": "cbow"},
+        {"loss": "hierarchical_softmax"},
         *(
-            pytest.param({"model": "cbow", **more}, marks=pytest.mark.slow, id=str(more))
+            pytest.param(more, marks=pytest.mark.slow, id=str(more))
             for more in (
-                {"cbow_mean": False, "kernel": "windows"},
-                {"cbow_update": "word2vec"},
-                {"loss": "naive_softmax"},
+                {"reverse": True},
+                {"model": "cbow", "cbow_mean": False, "kernel": "windows"},
+                {"model": "cbow", "cbow_update": "word2vec"},
+                {"model": "cbow", "loss": "naive_softmax"},
+                {"model": "cbow", "loss": "hierarchical_softmax"},
             )
         ),
     ],
@@ -302,7 +306,7 @@ def test_draws_differ_between_blocks_and_calls():
     config = replace(SMALL, window_weights="dynamic")
     ids = jnp.zeros(8 * 64 + 6, jnp.int32)
     text = call.Text(ids, ids, jnp.int32(8))
-    table = jnp.asarray(np.linspace(2**20, 2**32 - 1, 50).astype(np.uint32))
+    table = Lookups(jnp.asarray(np.linspace(2**20, 2**32 - 1, 50).astype(np.uint32)))
     keys = jax.random.split(jax.random.key(0))
     one, two = (call.draw_blocks(key, text, table, config=config, negatives=(4, 8)) for key in keys)
     drawn = np.concatenate([one.neg_ids, two.neg_ids]).reshape(16, -1)

@@ -1,0 +1,61 @@
+"""What a run expects of its text: how often it meets each word, and each row of its tables."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from jw2v.blocks import noise
+from jw2v.corpus import Vocabulary, keep_probability
+from jw2v.corpus.huffman import huffman
+from jw2v.losses.record import Loss
+from jw2v.optim.damping import Expected, PieceLaw
+from jw2v.training.call import negatives_shape
+from jw2v.training.config import Config
+from jw2v.training.pieces import subwords_of
+from jw2v.training.step import pairs_of
+
+
+def kept(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:
+    """How many of each word subsampling leaves an epoch."""
+    return vocab.counts * keep_probability(vocab.counts, config.sample)
+
+
+def shares(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:
+    """The share of each word in the text as it is trained on."""
+    left = kept(vocab, config)
+    return left / left.sum()
+
+
+def uses(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:
+    """How often the rows of a number are met for each centre, those of V or of U."""
+    text = shares(vocab, config)
+    return np.maximum(text, huffman(vocab.counts).met(text)) if config.has_tree else text
+
+
+def expected(vocab: Vocabulary, config: Config, loss: Loss | None = None) -> Expected:
+    """What a block is expected to hold, for damping."""
+    text = shares(vocab, config)
+    return Expected(
+        text,
+        noise.law(vocab.counts, exponent=config.ns_exponent),
+        centres=config.block_size,
+        words=config.block_size + 2 * config.window,
+        draws=math.prod(negatives_shape(config, loss)),
+        pairs=pairs_of(config),
+        negatives=config.negatives,
+        inward=config.inward,
+        bag=config.model == "cbow",
+        met=huffman(vocab.counts).met(text) if config.has_tree else None,
+        pieces=_pieces(vocab, config, text),
+    )
+
+
+def _pieces(
+    vocab: Vocabulary, config: Config, text: Float[np.ndarray, " vocab"]
+) -> PieceLaw | None:
+    if config.ngrams is None:
+        return None
+    made = subwords_of(vocab, config.ngrams)
+    met = made.met(text)
+    return PieceLaw(met, made.met(text / made.sizes) / met)

@@ -1,0 +1,40 @@
+"""What a call to the device looks up by word."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, UInt32
+
+from jw2v.blocks import noise
+from jw2v.blocks.subwords import Spelling
+from jw2v.blocks.windows import Paths
+from jw2v.corpus import Vocabulary
+from jw2v.corpus.huffman import huffman
+from jw2v.training.config import Config
+from jw2v.training.pieces import subwords_of
+
+
+class Lookups(NamedTuple):
+    """Tables by word; arguments of a call, since a program would hold each number as a constant."""
+
+    noise: UInt32[Array, " vocab"]
+    tree: Paths | None = None
+    spelling: Spelling | None = None
+
+
+def lookups_of(vocab: Vocabulary, config: Config) -> Lookups:
+    """The tables that a run needs."""
+    tree = None
+    if config.has_tree:
+        tree = jax.tree.map(jnp.asarray, Paths(*huffman(vocab.counts)))
+    law = jnp.asarray(noise.cumulative(vocab.counts, exponent=config.ns_exponent))
+    return Lookups(law, tree, _spelling(vocab, config))
+
+
+def _spelling(vocab: Vocabulary, config: Config) -> Spelling | None:
+    if config.ngrams is None:
+        return None
+    made = subwords_of(vocab, config.ngrams)
+    arrays = made.offsets[:-1], made.sizes, made.rows
+    return Spelling(*(jnp.asarray(x, jnp.int32) for x in arrays))

@@ -1,0 +1,1 @@
+"""The map: all words as points on a page that a browser opens."""
