@@ -141,6 +141,10 @@ def by_negatives(negatives: int) -> Told:
     return told
 
 
+def by_softmax(h: Any, U: Any, r: int, block: Block, m: ModuleType) -> Any:
+    return naive_softmax(h, np.asarray(block.ids)[r + block.window], U, m)
+
+
 def by_tree(h: Any, U: Any, r: int, block: Block, m: ModuleType) -> Any:
     assert block.paths is not None
     nodes, sides = (np.asarray(x)[r] for x in block.paths)

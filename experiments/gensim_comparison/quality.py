@@ -1,16 +1,18 @@
 """One measure of quality for both systems: held-out loss, word pairs, analogies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from systems import USUAL
 
 import jw2v
 from jw2v.corpus import Corpus, Sentences, Vocabulary
 from jw2v.errors import DataError
 from jw2v.vectors import Vectors, analogies, word_pairs
+from jw2v.vectors.questions import read_pairs
 
 PAIRS_SEED = 1
 PAIRS = 100_000
@@ -25,13 +27,26 @@ class Judge(NamedTuple):
     pairs: Sequence[Path]  # files of word pairs
     questions: Sequence[Path]  # files of analogies
 
-    def __call__(self, system: str, folder: Path) -> dict[str, Any]:
-        """`scores` and `heldout_loss` of the vectors that a system saved in a folder."""
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Words of the pairs that are not in the text."""
+        asked = {word for path in self.pairs for pair in read_pairs(path) for word in pair[:2]}
+        return tuple(sorted(asked - set(self.words)))
+
+    def __call__(self, system: str, folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """`scores` and `heldout_loss` of the vectors that a system saved in a folder.
+
+        The loss is that of skip-gram with negative sampling; None of another model.
+        """
         vectors = load_vectors(system, folder)
-        V, U = tables_of(vectors, self.words)
+        if vectors.index.keys() != set(self.words):
+            raise DataError("the systems trained on different words; give text with plain blanks")
+        of_pairs = all(settings.get(name, usual) == usual for name, usual in USUAL.items())
         return {
-            "scores": scores(vectors, self.pairs, self.questions),
-            "heldout_loss": heldout_loss(V, U, self.heldout),
+            "scores": scores(vectors, self.pairs, self.questions, unseen=unseen_of(folder)),
+            "heldout_loss": heldout_loss(*tables_of(vectors, self.words), self.heldout)
+            if of_pairs
+            else None,
         }
 
 
@@ -113,29 +128,43 @@ def load_vectors(system: str, folder: Path) -> Vectors:
     """The vectors that a run saved."""
     if system == "jw2v":
         return jw2v.load(folder)
-    vocab = Vocabulary.load(folder / "vocab.txt")
-    return Vectors(vocab.words, np.load(folder / "V.npy"), np.load(folder / "U.npy"), vocab.counts)
+    vocab, outside = Vocabulary.load(folder / "vocab.txt"), folder / "U.npy"
+    U = np.load(outside) if outside.exists() else None
+    return Vectors(vocab.words, np.load(folder / "V.npy"), U, vocab.counts)
+
+
+def unseen_of(folder: Path) -> dict[str, np.ndarray]:
+    """The vectors of words that are not in the text, where a system has made some."""
+    path = folder / "unseen.npz"
+    if not path.exists():
+        return {}
+    with np.load(path) as made:
+        return dict(zip(made["words"].tolist(), made["vectors"], strict=True))
 
 
 def tables_of(
     vectors: Vectors, words: Sequence[str]
 ) -> tuple[Float[np.ndarray, "vocab dim"], Float[np.ndarray, "vocab dim"]]:
-    """Both tables, their rows in the order of `words`.
-
-    Raises:
-      DataError: the vectors are of other words.
-    """
-    if vectors.outside is None or vectors.index.keys() != set(words):
-        raise DataError("the systems trained on different words; give text with plain blanks")
+    """Both tables, their rows in the order of `words`."""
+    assert vectors.outside is not None
     rows = [vectors.index[word] for word in words]
     return vectors.vectors[rows], vectors.outside[rows]
 
 
 def scores(
-    vectors: Vectors, pairs: Sequence[Path], questions: Sequence[Path]
+    vectors: Vectors,
+    pairs: Sequence[Path],
+    questions: Sequence[Path],
+    *,
+    unseen: Mapping[str, np.ndarray],
 ) -> dict[str, dict[str, Any]]:
-    """Score and coverage on each file, under the file's name without its ending."""
-    found = [word_pairs(vectors, path) for path in pairs]
+    """Score and coverage on each file, under the file's name without its ending.
+
+    Words that are not in the text have a part in the pairs where a system has made them vectors.
+    """
+    rows = np.stack([*vectors.vectors, *unseen.values()])
+    with_unseen = Vectors((*vectors.words, *unseen), rows)
+    found = [word_pairs(with_unseen, path) for path in pairs]
     found += [analogies(vectors, path) for path in questions]
     named = {score.name: score._asdict() for score in found}
     left_out = ("name", "sections")

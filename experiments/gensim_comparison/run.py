@@ -60,6 +60,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--workers", type=int, help="threads of gensim; default: as many as cores")
     add("--only", choices=SYSTEMS, help="run one system")
     add("--config", nargs="+", default=[], metavar="KEY=VALUE", help="other options of jw2v.Config")
+    add("--alpha", type=float, help=f"learning rate of gensim; default: {GENSIM['alpha']}")
     add("--quick", action="store_true", help=f"use only the first {QUICK_LINES:,} lines")
     add("--results", type=Path, default=FOLDER / "results.json")
     add("--table", action="store_true", help="print the table of the results")
@@ -154,15 +155,24 @@ def _cells(args: argparse.Namespace, config: Config, workers: int) -> Iterator[C
     options = fields_of(config)
     del options["seed"]
     shared = {name: options[name] for name in SHARED}
+    theirs = {**shared, **GENSIM, "workers": workers}
+    named = f"gensim, workers={workers}"
+    if args.alpha is not None:
+        theirs["alpha"], named = args.alpha, f"{named}, alpha={args.alpha}"
     systems = [
-        System("gensim", f"gensim, workers={workers}", {**shared, **GENSIM, "workers": workers}),
-        System("jw2v", ", ".join(["jw2v", *args.config]), options),
+        System("gensim", named, theirs),
+        System("jw2v", ", ".join(["jw2v", *_own(args.config)]), options),
     ]
     for seed in args.seeds:
         for repeat in range(1, args.repeats + 1):
             for system in systems:
                 if args.only in (None, system.name):
                     yield Cell(system, seed, repeat)
+
+
+def _own(options: Sequence[str]) -> list[str]:
+    """The options that are jw2v's alone; the others name the comparison."""
+    return [option for option in options if option.split("=")[0] not in SHARED]
 
 
 def _evaluation_files(args: argparse.Namespace) -> tuple[list[Path], list[Path]]:

@@ -67,7 +67,9 @@ def measure(
     """
     _, label, settings = system = cell.system
     load = os.getloadavg()[0]
-    report, process = launch(system.name, Job(str(text.train), str(out), cpus, settings, cell.seed))
+    unseen = judge.unseen if settings["maxn"] else ()
+    job = Job(str(text.train), str(out), cpus, settings, cell.seed, unseen)
+    report, process = launch(system.name, job)
     _check(report, text, label)
     effective, train = text.effective_words(settings["sample"]), report.seconds["train"]
     return {
@@ -81,7 +83,7 @@ def measure(
         "seconds": {**report.seconds, "process": process},
         "raw_words_per_s": report.words * settings["epochs"] / train,
         "effective_words_per_s": effective * settings["epochs"] / train,
-        **judge(system.name, out),
+        **judge(system.name, out, settings),
         "load_before": load,
         "pinned": cpus is not None,
         "versions": versions(),

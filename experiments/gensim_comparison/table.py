@@ -7,11 +7,12 @@ from statistics import fmean, median, stdev
 from typing import Any, NamedTuple
 
 from results import markdown
-from systems import SHARED
+from systems import SHARED, USUAL
 
 from jw2v.errors import DataError
 
 TITLES = {"wordsim353": "WS353", "simlex999": "SimLex-999", "questions-words": "analogies"}
+MIN_COUNT = 5  # of both systems by default
 SECONDS = ("vocabulary", "compile", "train", "total", "process")
 
 Run = dict[str, Any]
@@ -73,7 +74,7 @@ def comparisons(results: dict[str, Any]) -> Iterator[tuple[Runs, Runs]]:
     groups: defaultdict[tuple, defaultdict[str, dict[str, Runs]]]
     groups = defaultdict(lambda: defaultdict(dict))
     for run in runs:
-        alike = (run["text_sha256"], run["cores"], *(run["settings"][name] for name in SHARED))
+        alike = (run["text_sha256"], run["cores"], *(_setting(run, name) for name in SHARED))
         variants = groups[alike][run["system"]]
         cell = run["seed"], run["repeat"]
         if cell in variants.setdefault(run["label"], {}):
@@ -104,9 +105,20 @@ def _cell(label: str, cell: tuple[int, int], run: Run) -> str:
     return f"{label} with seed {seed}, repeat {repeat} for {_name(run)}"
 
 
+def _setting(run: Run, name: str) -> Any:
+    """A setting that both systems share; runs from before an option was there have the usual."""
+    return run["settings"].get(name, USUAL.get(name))
+
+
 def _name(run: Run) -> str:
-    epochs = run["epochs"]
-    return f"{epochs} epoch{'s' if epochs > 1 else ''}, dim {run['dim']}"
+    epochs, model = run["epochs"], {name: _setting(run, name) for name in USUAL}
+    what = [f"{epochs} epoch{'s' if epochs > 1 else ''}", f"dim {run['dim']}"]
+    what += ["cbow" + ("" if model["cbow_mean"] else ", sum")] if model["model"] == "cbow" else []
+    what += [model["loss"]] if model["loss"] != USUAL["loss"] else []
+    what += [f"n-grams of {model['minn']} to {model['maxn']}"] if model["maxn"] else []
+    least = run["settings"]["min_count"]
+    what += [f"min_count {least}"] if least != MIN_COUNT else []
+    return ", ".join(what)
 
 
 def _section(gensim: Runs, jw2v: Runs) -> str:

@@ -6,6 +6,7 @@ from typing import Any, cast, get_args
 
 import optax
 
+from jw2v.blocks.naive_softmax import CHUNK
 from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import WindowWeights
 from jw2v.corpus.subwords import Ngrams
@@ -30,6 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 SCALED = ("sgd", "momentum", "nesterov", "schedule_free")  # their steps grow with the gradient
 BAG_RATE = 4.0  # times the usual rate where each word around is given a share of the gradient
+TREE_RATE = 2.0  # times the usual rate of hierarchical softmax
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
@@ -46,6 +48,7 @@ AT_LEAST: dict[str, float | int] = {
     "block": 1,
     "shared_negatives": 1,
     "group": 1,
+    "softmax_chunk": 1,
     "blocks_per_call": 1,
     "loss_every": 1,
     "workers": 1,
@@ -113,7 +116,8 @@ class Config:
     optimizer_outside: str | None = None
     """Of the outside words' table; by default the same."""
     lr: float | None = None
-    """Learning rate at the start; by default the optimizer's own (sgd: 0.05, cbow's mean 0.2)."""
+    """Learning rate at the start; by default the optimizer's own (sgd: 0.05; four times that for
+    cbow's mean, twice for hierarchical_softmax)."""
     lr_outside: float | None = None
     """Of the outside words' table; by default lr, or the other optimizer's own."""
     lr_end: float | None = None
@@ -137,11 +141,15 @@ class Config:
     precision: str = "float32"
     """float32, bfloat16 (operands; sums and tables float32) or float64."""
     block: int | None = None
-    """Centre words a step; by default 512, for vectors longer than 156 or naive_softmax 256."""
+    """Centre words a step; by default 512, for vectors longer than 156 or naive_softmax 256, for
+    hierarchical_softmax 128."""
     shared_negatives: int = 24
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
-    group: int = 16
-    """Centre words that share negatives; a tile of matrix products."""
+    group: int | None = None
+    """Centre words that share negatives; a tile of matrix products. By default 16, for skipgram
+    with hierarchical_softmax 4."""
+    softmax_chunk: int = CHUNK
+    """Words that naive_softmax scores at once; a step's memory is that of block × so many scores."""
     blocks_per_call: int = 32
     """Blocks between two looks at the clock; of several processes, between two merges."""
     workers: int | None = None
@@ -178,7 +186,10 @@ class Config:
         return Tables(first, first if other is None else self._own_lr(other))
 
     def _own_lr(self, name: str) -> float:
-        return by_name(name).lr * (BAG_RATE if name in SCALED and self.gives_shares else 1)
+        if name not in SCALED:
+            return by_name(name).lr
+        shares, turns = BAG_RATE if self.gives_shares else 1, TREE_RATE if self.has_tree else 1
+        return by_name(name).lr * shares * turns
 
     @property
     def gives_shares(self) -> bool:
@@ -210,13 +221,16 @@ class Config:
         """Centre words a step."""
         if self.block is not None:
             return self.block
+        if self.has_tree:
+            return 128
         large = self.loss == "naive_softmax" or 512 * self.dim > CACHED
         return 256 if large else 512
 
     @property
     def group_size(self) -> int:
         """Centre words that share negatives, at most the block."""
-        return min(self.group, self.block_size)
+        usual = 4 if self.has_tree and self.model == "skipgram" else 16
+        return min(self.group or usual, self.block_size)
 
     @property
     def inward(self) -> bool:

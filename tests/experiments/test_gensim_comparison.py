@@ -122,7 +122,7 @@ def test_runs_alternate_and_those_that_are_there_are_skipped(program, tiny, laun
         program.run.main([*args, *other, "--only", "jw2v", "--seeds", "1", "--repeats", "1"])
         assert len(launched) == 1
     labels = {run["label"] for run in runs_of(tiny.results) if run["system"] == "jw2v"}
-    assert labels == {"jw2v, min_count=1", "jw2v, min_count=1, lr=0.1"}
+    assert labels == {"jw2v", "jw2v, lr=0.1"}  # what both are given names the comparison
 
 
 def test_seed_by_seed_the_systems_in_turn(program, tiny, launched):
@@ -256,8 +256,54 @@ def test_rows_are_put_in_one_order(program):
     vectors = Vectors(("a", "b", "c"), V, U)
     found = program.quality.tables_of(vectors, ("c", "a", "b"))
     np.testing.assert_array_equal(np.stack(found), np.stack([V, U])[:, [2, 0, 1]])
+
+
+def judge(program, tmp_path: Path, words: tuple[str, ...]) -> Any:
+    """A judge of three words and of pairs that name two more; vectors that gensim has saved."""
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("a b 1\nb c 2\na d 3\nb d 4\nc e 5\n")
+    ids = np.array([0, 1, 2])
+    weight, neg_ids = np.ones(3), np.zeros((3, 1), int)
+    heldout = program.quality.Pairs(ids, ids[::-1].copy(), weight, neg_ids)
+    Vocabulary(words, np.array([3, 2, 1])).save(tmp_path / "vocab.txt")
+    np.save(tmp_path / "V.npy", np.eye(3, dtype=np.float32))
+    np.save(tmp_path / "U.npy", np.zeros((3, 3), np.float32))
+    return program.quality.Judge(("a", "b", "c"), heldout, [pairs], [])
+
+
+def test_vectors_of_other_words_are_refused(program, tmp_path):
+    found = judge(program, tmp_path, ("a", "b", "d"))
     with pytest.raises(DataError, match="trained on different words; give text with plain blanks"):
-        program.quality.tables_of(vectors, ("a", "b", "d"))
+        found("gensim", tmp_path, {})
+
+
+def test_the_loss_of_pairs_is_measured_where_pairs_train(program, tmp_path):
+    found = judge(program, tmp_path, ("a", "b", "c"))
+    assert found("gensim", tmp_path, {})["heldout_loss"] == pytest.approx(2 * math.log(2))
+    (tmp_path / "U.npy").unlink()
+    told = found("gensim", tmp_path, {"loss": "hierarchical_softmax"})
+    assert told["heldout_loss"] is None
+    assert told["scores"]["pairs"]["covered"] == 2
+
+
+def test_words_made_of_n_grams_have_a_part_in_the_pairs(program, tmp_path):
+    found = judge(program, tmp_path, ("a", "b", "c"))
+    assert found.unseen == ("d", "e")
+    np.savez(tmp_path / "unseen.npz", words=["d"], vectors=[[1.0, 2.0, 3.0]])
+    told = found("gensim", tmp_path, {"minn": 3, "maxn": 6})
+    assert (told["heldout_loss"], told["scores"]["pairs"]["covered"]) == (None, 4)
+
+
+def test_comparisons_are_named_by_what_both_train(program):
+    settings = {**made_run("jw2v", 1, 1)["settings"], "model": "cbow", "cbow_mean": False}
+    found = program.table._name(made_run("jw2v", 1, 1, settings=settings))
+    assert found == "1 epoch, dim 100, cbow, sum"
+    tree = {**settings, "model": "skipgram", "loss": "hierarchical_softmax", "min_count": 20}
+    found = program.table._name(made_run("jw2v", 1, 1, settings=tree))
+    assert found == "1 epoch, dim 100, hierarchical_softmax, min_count 20"
+    subwords = {**settings, "model": "skipgram", "minn": 3, "maxn": 6}
+    found = program.table._name(made_run("jw2v", 1, 1, settings=subwords))
+    assert found == "1 epoch, dim 100, n-grams of 3 to 6"
 
 
 def made_run(system: str, seed: int, repeat: int, **changed: Any) -> dict[str, Any]:
@@ -443,7 +489,7 @@ def test_a_run_that_found_other_words_is_refused(program, tiny, launched, monkey
         return report._replace(vocab=report.vocab + 1) if system == "jw2v" else report, seconds
 
     monkeypatch.setattr(program.runs, "launch", launch)
-    with pytest.raises(SystemExit, match=r"^jw2v, min_count=1 found \(words, words in the vocabu"):
+    with pytest.raises(SystemExit, match=r"^jw2v found \(words, words in the vocabu"):
         program.run.main(tiny.args)
     assert [run["system"] for run in runs_of(tiny.results)] == ["gensim"]
 

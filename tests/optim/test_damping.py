@@ -51,6 +51,31 @@ def test_touches_are_the_pairs_of_a_row():
         assert targets + drawn == pytest.approx(M_outside[word], rel=0.03)
 
 
+def test_inward_the_words_around_are_rows_of_V_and_the_centres_of_U():
+    inward, (centre, outside) = EXPECTED._replace(inward=True), EXPECTED.places()
+    drawn = EXPECTED.draws * NOISE
+    first, second = inward.places()
+    assert_close(first, outside - drawn)
+    assert_close(second, centre + drawn)
+    M_first, M_second = inward.touches()
+    assert_close(M_first, EXPECTED.pairs * (1 + EXPECTED.negatives) * first)
+    assert_close(M_second, EXPECTED.touches()[1])
+    assert_close(inward._replace(bag=True).touches()[1], M_second / EXPECTED.pairs)
+
+
+def test_of_a_tree_the_inner_nodes_are_rows_of_U():
+    """A way of three nodes to every word: the root, met by all, and what follows it."""
+    met = np.array([1.0, 0.6, 0.4, 0.3, 0.7, 0.0])
+    tree = EXPECTED._replace(inward=True, met=met, draws=0)
+    words, nodes = tree.places()
+    assert_close(words, EXPECTED._replace(inward=True).places()[0])
+    assert_close(nodes[0], tree.centres)
+    assert_close(nodes[-1], 1)
+    M_words, M_nodes = tree.touches()
+    assert_close(M_words, tree.pairs * 3 * words)
+    assert_close(M_nodes[0], tree.pairs * (1 + tree.centres))
+
+
 def test_a_word_met_once_is_left_alone():
     rare = np.full(WORDS, 1e-9)
     got = EXPECTED._replace(text=rare, noise=rare).factors(0.05)
@@ -67,7 +92,7 @@ def test_no_row_takes_more_than_the_stable_step(lr: float, centres: int):
         assert (np.asarray(factor) <= m**-0.5 * (1 + 1e-12)).all()
 
 
-def assert_close(got, value: float) -> None:
+def assert_close(got, value) -> None:
     np.testing.assert_allclose(np.asarray(got), value, rtol=1e-7)
 
 

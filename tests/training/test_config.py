@@ -1,6 +1,7 @@
 """Options: every fault named at once, defaults as documented."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,22 @@ def test_defaults_that_follow_other_options():
     assert Config(model="cbow", cbow_mean=False).start_lrs == Tables(0.05, 0.05)
     assert Config(model="cbow", cbow_update="word2vec").start_lrs == Tables(0.05, 0.05)
     assert NAMED["adam"].lr == Config(model="cbow", optimizer="adam").start_lrs.V
+    assert Config(loss="hierarchical_softmax").start_lrs == Tables(0.1, 0.1)
+    assert Config(model="cbow", loss="hierarchical_softmax").start_lrs == Tables(0.4, 0.4)
     assert Config(loss="naive_softmax").block_size == 256
+    tree = Config(loss="hierarchical_softmax")
+    assert (tree.block_size, tree.group_size) == (128, 4)
+    assert replace(tree, model="cbow").group_size == Config().group_size == 16
     assert [Config(dim=dim).block_size for dim in (100, 156, 157, 300)] == [512, 512, 256, 256]
     assert next(iter(fields_of(Config()))) == "dim"
+
+
+def test_what_the_words_around_predict():
+    assert not Config().inward
+    tree = Config(loss="hierarchical_softmax")
+    assert all(config.inward for config in (Config(reverse=True), Config(model="cbow"), tree))
+    assert tree.has_small_products
+    assert not any("negatives" in name for name in tree.approximations)
 
 
 def test_a_warm_up_is_a_share_of_the_run():

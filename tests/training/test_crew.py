@@ -51,6 +51,14 @@ def test_a_stopped_run_of_two_rests_and_goes_on_bit_for_bit(text, tmp_path):
     assert again.vectors.tobytes() == whole.vectors.tobytes()
 
 
+@pytest.mark.slow
+def test_a_tree_trains_in_two(text):
+    """Its nodes are merged with the words of their numbers."""
+    vectors = jw2v.train(text, replace(TWO, loss="hierarchical_softmax"), check=False)
+    assert topic_share(vectors) > 0.9
+    assert vectors.run["heldout_loss"] < 0.8 * vectors.run["history"][0]["loss"]
+
+
 def test_training_in_two_starts_from_given_vectors(text, vectors):
     still = jw2v.train(text, replace(TWO, epochs=1, lr=1e-20), init=vectors, check=False)
     assert abs(still.vectors - vectors.vectors).max() < 1e-6
