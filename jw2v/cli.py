@@ -166,6 +166,7 @@ def evaluate(
     /,
     pairs: Files = (),
     analogies_: Annotated[Files, arg(name="analogies")] = (),
+    unseen: bool = False,
     method: Method = "3cosadd",
     table: Table = "centre",
     json_: Annotated[bool, arg(name="json")] = False,
@@ -178,6 +179,7 @@ def evaluate(
       folder: of the vectors, or a file of them.
       pairs: files of `word word score` lines; by default those of an installed gensim.
       analogies_: files in the form of questions-words.txt.
+      unseen: of pairs, make words that are not in the vocabulary of their n-grams.
       method: how the three words of an analogy are joined.
       table: centre or outside vectors.
       json_: print one JSON object.
@@ -187,7 +189,7 @@ def evaluate(
         pairs = tuple(path for name in PAIRS if (path := pairs_file(name)) is not None)
         if not pairs:
             raise UsageError("nothing to evaluate on; give word pairs (--pairs) or --analogies")
-    by_pairs = [word_pairs(vectors, path) for path in pairs]
+    by_pairs = [word_pairs(vectors, path, unseen=unseen) for path in pairs]
     by_questions = [analogies(vectors, path, method=method) for path in analogies_]
     if json_:
         scores = {"pairs": by_pairs, "analogies": by_questions}

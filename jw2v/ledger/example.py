@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jw2v.blocks.huffman import huffman
 from jw2v.blocks.kernel import Kernel
 from jw2v.blocks.tables import Tables, whole_table
-from jw2v.blocks.windows import Block, Paths
-from jw2v.corpus.huffman import huffman
+from jw2v.blocks.windows import Block, Paths, Pieces
 from jw2v.judge.records import Verdict
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
@@ -19,6 +19,8 @@ from jw2v.training.step import kernel_of, row_gradients
 
 VOCAB, DIM, NEG, CTX = 13, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
 BLOCK, GROUP, WINDOW = 12, 6, 3
+CHUNK = 5  # of the vocabulary: two whole ones and a last of 3
+NGRAMS = 7  # rows of V below those of the words, where words are made of n-grams
 TABLES = (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM)))
 """Example arguments: V and U."""
 BOTH = ("float64", "float32")
@@ -35,10 +37,9 @@ def small(config: Config) -> Config:
     >>> small(Config(negatives=15)).block_size
     12
     """
+    sizes = {"block": BLOCK, "group": GROUP, "softmax_chunk": CHUNK}
     window = min(config.window, WINDOW)
-    return replace(
-        config, block=BLOCK, group=GROUP, shared_negatives=NEG, negatives=2, window=window
-    )
+    return replace(config, **sizes, shared_negatives=NEG, negatives=2, window=window)
 
 
 def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) -> Block:
@@ -61,10 +62,43 @@ def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) ->
         rng.integers(0, VOCAB, (groups, neg)),
     )
     block = Block(*(np.asarray(x, np.int32) for x in arrays))  # pyright: ignore[reportArgumentType]
+    if config.ngrams is not None:
+        block = block._replace(pieces=pieces_of(block))
     if not config.has_tree:
         return block
     ways = (by_word[block.ids[block.centres]] for by_word in huffman(COUNTS))
     return block._replace(paths=Paths(*ways))
+
+
+def made_of(word: int) -> list[int]:
+    """The rows of V that a word is made of: its own, and up to four n-grams, one of them twice.
+
+    >>> made_of(4), made_of(5)
+    ([4, 17, 17, 19, 16], [5])
+    """
+    return [word, *(VOCAB + (word + k * (k - 1)) % NGRAMS for k in range(word % 5))]
+
+
+def pieces_of(block: Block) -> Pieces:
+    """The pieces of an example's words, the last first, behind places for none."""
+    words = [made_of(int(word)) for word in block.ids]
+    there = [(row, place, 1 / len(of)) for place, of in enumerate(words) for row in of]
+    room = len(words) * max(len(made_of(word)) for word in range(VOCAB))
+    pieces = [(0, 0, 0.0)] * (room - len(there)) + there[::-1]
+    rows, place, share = zip(*pieces, strict=True)
+    arrays: Any = np.array(rows, np.int32), np.array(place, np.int32), np.array(share)
+    return Pieces(*arrays)
+
+
+def shares() -> tuple[np.ndarray, np.ndarray]:
+    """How often each row of V is a piece of each word, and what it counts there."""
+    often = np.stack([np.bincount(made_of(w), minlength=VOCAB + NGRAMS) for w in range(VOCAB)])
+    return often, often / often.sum(axis=1, keepdims=True)
+
+
+def tables_of(config: Config) -> tuple[np.ndarray, np.ndarray]:
+    """Example arguments of a config: V and U."""
+    return np.ones((VOCAB + (NGRAMS if config.ngrams else 0), DIM)), TABLES[1]
 
 
 def on_device(block: Block) -> Block:
@@ -80,10 +114,14 @@ def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, 
         gradient="autodiff",
         precision="float64",
         cbow_update="gradient",
+        minn=0,
+        maxn=0,
     )
     plain = kernel_of(exact, loss)
 
     def summed(V: Any, U: Any, block: Block) -> Any:
+        if config.ngrams is not None:
+            V = jnp.asarray(shares()[1], V.dtype) @ V
         ids = plain.ids(block)
         return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
 

@@ -32,7 +32,6 @@ from jw2v.ledger.example import (
     NEG,
     SIDES,
     SUMMED,
-    TABLES,
     VOCAB,
     dtypes_of,
     example_block,
@@ -41,6 +40,7 @@ from jw2v.ledger.example import (
     plain_loss,
     small,
     table_gradients,
+    tables_of,
 )
 from jw2v.ledger.optimizers import optimizer_claim
 from jw2v.ledger.updates import step_claim
@@ -54,15 +54,20 @@ from jw2v.losses.reverse_skipgram import loss as reverse_loss
 from jw2v.losses.reverse_skipgram import loss_and_grads as reverse_by_hand
 from jw2v.losses.sigmoid import loss as sigmoid
 from jw2v.losses.sigmoid import loss_and_grads as sigmoid_by_hand
+from jw2v.losses.subwords import loss as subword_loss
+from jw2v.losses.subwords import loss_and_grads as subwords_by_hand
 from jw2v.training.config import Config
 from jw2v.training.step import kernel_of
 
 TREE = "hierarchical_softmax"
+SUBWORDS = r"\partial J / \partial z_g = \frac{1}{|G|}\,\partial J / \partial v"
 PAIRS = {
     "negative_sampling": NEGATIVE_SAMPLING,
     "naive_softmax": NAIVE_SOFTMAX,
     TREE: HIERARCHICAL_SOFTMAX,
 }
+HELD = np.tri(CTX)
+"""Of words made of pieces, which there are: one of the first word, each of the last."""
 
 
 def sigmoid_claim() -> Derivation:
@@ -78,30 +83,54 @@ def pair_claim(name: str, pair: Loss, latex: str = "") -> Derivation:
     return _by_hand(name, pair, (np.ones(DIM), *_told(pair)), latex)
 
 
-def window_claim(name: str, loss: Loss, latex: str = "") -> Derivation:
-    """A window loss by hand against its autodiff, over one window."""
+def window_claim(name: str, loss: Loss, latex: str = "", *, pieces: bool = False) -> Derivation:
+    """A window loss by hand against its autodiff, over one window; of a word or of its pieces."""
     window = over_window(loss)
     table = 1 not in window.wrt
     outside = np.array([3, VOCAB - 1, 3, 0]) if table else np.ones((CTX, DIM))
     rest = np.ones((VOCAB if table else NEG, DIM))
-    return _by_hand(name, window, (np.ones(DIM), outside, rest, np.ones(CTX)), latex)
+    return _of_window(name, window, (np.ones(DIM), outside, rest, np.ones(CTX)), latex, pieces)
 
 
-def bag_claim(name: str, pair: Loss, latex: str = "", *, mean: bool = True) -> Derivation:
+def bag_claim(
+    name: str, pair: Loss, latex: str = "", *, mean: bool = True, pieces: bool = False
+) -> Derivation:
     """CBOW with a pair loss by hand against its autodiff, over one window."""
     how = {"pair": pair, "mean": mean}
-    return _inward_claim(name, pair, partial(cbow_loss, **how), partial(cbow_by_hand, **how), latex)
+    both = partial(cbow_loss, **how), partial(cbow_by_hand, **how)
+    return _inward_claim(name, pair, *both, latex, pieces)
 
 
-def reverse_claim(name: str, pair: Loss, latex: str = "") -> Derivation:
+def reverse_claim(name: str, pair: Loss, latex: str = "", *, pieces: bool = False) -> Derivation:
     """Skip-gram in reverse with a pair loss by hand against its autodiff, over one window."""
-    plain, by_hand = partial(reverse_loss, pair=pair), partial(reverse_by_hand, pair=pair)
-    return _inward_claim(name, pair, plain, by_hand, latex)
+    both = partial(reverse_loss, pair=pair), partial(reverse_by_hand, pair=pair)
+    return _inward_claim(name, pair, *both, latex, pieces)
 
 
-def _inward_claim(name: str, pair: Loss, plain: Any, by_hand: Any, latex: str) -> Derivation:
+def _inward_claim(
+    name: str, pair: Loss, plain: Any, by_hand: Any, latex: str, pieces: bool
+) -> Derivation:
     window = replace(pair, loss=plain, loss_and_grads=by_hand, over="window")
-    return _by_hand(name, window, (np.ones((CTX, DIM)), *_told(pair), np.ones(CTX)), latex)
+    args = np.ones((CTX, DIM)), *_told(pair), np.ones(CTX)
+    return _of_window(name, window, args, latex, pieces)
+
+
+def _of_window(
+    name: str, window: Loss, args: tuple[Any, ...], latex: str, pieces: bool
+) -> Derivation:
+    """The claim of a window loss, of input vectors that have rows or are made of pieces."""
+    if not pieces:
+        return _by_hand(name, window, args, latex)
+    assert window.loss_and_grads is not None
+    v, *others = args
+    held = HELD[: len(v)] if v.ndim > 1 else HELD[-2]
+    sides = (partial(_of_pieces, f, held, window) for f in (subword_loss, subwords_by_hand))
+    made = replace(window, **dict(zip(("loss", "loss_and_grads"), sides, strict=True)))
+    return _by_hand(name, made, (np.ones((*held.shape, DIM)), *others), latex)
+
+
+def _of_pieces(f: Any, held: np.ndarray, window: Loss, z: Any, *others: Any) -> Any:
+    return f(z, *others, jnp.asarray(held, z.dtype), window=window)
 
 
 def _told(pair: Loss) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +172,7 @@ def kernel_claim(
     return Derivation(
         name,
         lambda V, U: plain(V, U, on_device(block)),
-        TABLES,
+        tables_of(config),
         tuple(line(gradient) for gradient in gradients or (config.gradient,)),
         wrt=(0, 1),
         dtypes=dtypes_of(config),
@@ -173,11 +202,16 @@ def _hand_claims(config: Config, loss: Loss | None) -> tuple[Derivation, ...]:
         return ()
     if loss is None:
         pair = PAIRS[config.loss]
-        of_pair = pair_claim(config.loss, pair)
+        of_pair, pieces = pair_claim(config.loss, pair), config.ngrams is not None
+        of = "subwords " if pieces else ""
         if config.model == "cbow":
-            return of_pair, bag_claim(f"cbow {config.loss}", pair, mean=config.cbow_mean)
+            name, mean = f"{of}cbow {config.loss}", config.cbow_mean
+            return of_pair, bag_claim(name, pair, mean=mean, pieces=pieces)
         if config.inward:
-            return of_pair, reverse_claim(f"reverse skipgram {config.loss}", pair)
+            name = f"{of}reverse skipgram {config.loss}"
+            return of_pair, reverse_claim(name, pair, pieces=pieces)
+        if pieces:
+            return of_pair, window_claim(f"{of}skipgram {config.loss}", pair, pieces=True)
         return (of_pair,)
     by_hand = pair_claim if loss.over == "pair" else window_claim
     return (by_hand("loss of your own", loss),)
@@ -226,7 +260,18 @@ def _derivations() -> tuple[Derivation, ...]:
         ("cbow block, sum", Config(model="cbow", cbow_mean=False), both),
         ("cbow block bfloat16", Config(model="cbow", precision="bfloat16"), manual),
         ("cbow windows", Config(model="cbow", kernel="windows"), manual),
-        ("cbow naive_softmax", Config(model="cbow", loss="naive_softmax"), manual),
+        ("cbow naive_softmax", Config(model="cbow", loss="naive_softmax"), both),
+        (
+            "cbow naive_softmax windows",
+            Config(model="cbow", loss="naive_softmax", kernel="windows"),
+            manual,
+        ),
+        ("subwords block", Config(minn=3, maxn=6), both),
+        ("subwords block bfloat16", Config(minn=3, maxn=6, precision="bfloat16"), manual),
+        ("subwords windows", Config(minn=3, maxn=6, kernel="windows"), manual),
+        ("subwords cbow block", Config(minn=3, maxn=6, model="cbow"), both),
+        ("subwords naive_softmax", Config(minn=3, maxn=6, loss="naive_softmax"), manual),
+        ("subwords hierarchical_softmax", Config(minn=3, maxn=6, loss=TREE), manual),
         ("cbow block, as word2vec.c", Config(model="cbow", cbow_update="word2vec"), manual),
         (
             "cbow block, as word2vec.c, sum",
@@ -253,6 +298,10 @@ def _derivations() -> tuple[Derivation, ...]:
         reverse_claim(
             "reverse skipgram hierarchical_softmax", HIERARCHICAL_SOFTMAX, r"\partial J_{rs}"
         ),
+        window_claim("subwords skipgram", NEGATIVE_SAMPLING, SUBWORDS, pieces=True),
+        window_claim("subwords skipgram naive_softmax", NAIVE_SOFTMAX, SUBWORDS, pieces=True),
+        bag_claim("subwords cbow", NEGATIVE_SAMPLING, SUBWORDS, pieces=True),
+        reverse_claim("subwords reverse skipgram", HIERARCHICAL_SOFTMAX, SUBWORDS, pieces=True),
         *kernels,
         *approximations.DERIVATIONS,
         *updates.DERIVATIONS,

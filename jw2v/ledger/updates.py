@@ -17,15 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jw2v.blocks.huffman import huffman
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.blocks.windows import Block
-from jw2v.corpus.huffman import huffman
 from jw2v.judge.records import Derivation, Step
 from jw2v.ledger.example import (
     BOTH,
     COUNTS,
     DIM,
-    TABLES,
     VOCAB,
     by_step,
     dtypes_of,
@@ -33,10 +32,12 @@ from jw2v.ledger.example import (
     expected_of,
     on_device,
     plain_loss,
+    shares,
     small,
+    tables_of,
 )
 from jw2v.losses.record import Loss
-from jw2v.optim.damping import STABLE, Expected, damp, scaled
+from jw2v.optim.damping import STABLE, Expected, PieceLaw, damp, scaled
 from jw2v.optim.named import table_optimizer
 from jw2v.training.config import Config
 from jw2v.training.step import TrainState, kernel_of, make_step, pairs_of
@@ -80,7 +81,7 @@ def step_claim(
     return Derivation(
         name,
         partial(_ruled, plain_loss(config, loss), config, blocks),
-        TABLES,
+        tables_of(config),
         tuple(line(gradient) for gradient in gradients or (config.gradient,)),
         dtypes=dtypes_of(config),
     )
@@ -131,7 +132,13 @@ def _expected(config: Config, block: Block) -> Expected:
         inward=config.inward,
         bag=config.model == "cbow",
         met=huffman(COUNTS).met(TEXT) if config.has_tree else None,
+        pieces=_pieces() if config.ngrams is not None else None,
     )
+
+
+def _pieces() -> PieceLaw:
+    often, share = shares()
+    return PieceLaw(TEXT @ often, TEXT @ share / (TEXT @ often))
 
 
 def _ruled(loss: Any, config: Config, blocks: Sequence[Block], V: Any, U: Any) -> tuple[Any, Any]:
@@ -154,7 +161,9 @@ def _factors(x: Expected) -> tuple[np.ndarray, np.ndarray]:
     scored, chance = 1 + K, x.text + K * noise
     if x.met is not None:
         m_U, scored, chance = 1 + (x.centres - 1) * x.met, np.sum(x.met), x.met
-    M_V = x.pairs * scored * m_V
+    if x.pieces is not None:
+        m_V = 1 + (in_V - 1) * x.pieces.met
+    M_V = x.pairs * scored * m_V * (1 if x.pieces is None else x.pieces.share)
     M_U = (1 if x.bag else x.pairs) * (1 + x.centres * chance)
     pairs = (m_V, M_V), (m_U, M_U)
     D_V, D_U = (np.minimum(m**-0.5, STABLE / LR / M)[:, None] for m, M in pairs)
@@ -172,6 +181,7 @@ def _derivations() -> tuple[Derivation, ...]:
         ("hierarchical_softmax block", Config(loss="hierarchical_softmax"), both),
         ("reverse skipgram block", Config(reverse=True), manual),
         ("cbow block", Config(model="cbow"), both),
+        ("subwords block", Config(minn=3, maxn=6), both),
         ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),
     ]
     steps = [step_claim(f"step {name}", config, gradients=lines) for name, config, lines in ways]

@@ -57,7 +57,7 @@ def _why_alone(config: Config, *, portable: bool) -> str | None:
     if jax.default_backend() != "cpu":
         return "the accelerator is shared by all"
     if config.ngrams is not None:
-        return "n-grams are merged by none"
+        return "rows of n-grams are not merged"
     if not config.has_small_products:
         return "sgd on blocks of negative sampling alone trains in several"
     return None

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jw2v.blocks import noise
+from jw2v.blocks.huffman import huffman
 from jw2v.corpus import Vocabulary, keep_probability
-from jw2v.corpus.huffman import huffman
 from jw2v.losses.record import Loss
 from jw2v.optim.damping import Expected, PieceLaw
 from jw2v.training.call import negatives_shape

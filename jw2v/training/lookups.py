@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from jw2v.blocks import noise
+from jw2v.blocks.huffman import huffman
 from jw2v.blocks.subwords import Spelling
 from jw2v.blocks.windows import Paths
 from jw2v.corpus import Vocabulary
-from jw2v.corpus.huffman import huffman
 from jw2v.training.config import Config
 from jw2v.training.pieces import subwords_of
 

@@ -58,7 +58,7 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
     if config.kernel == "windows":
         return windowed.kernel(pair_of(config), weights=weights)
     if config.loss == "naive_softmax":
-        return naive_softmax.kernel(weights=weights)
+        return naive_softmax.kernel(weights=weights, chunk=config.softmax_chunk)
     return negative_sampling.kernel(
         negatives=config.negatives,
         weights=weights,
@@ -69,6 +69,9 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
 
 def _inward(config: Config) -> Kernel:
     bag = {"mean": config.cbow_mean, "word2vec": config.cbow_update == "word2vec"}
+    if (config.model, config.kernel, config.loss) == ("cbow", "block", "naive_softmax"):
+        chunk = config.softmax_chunk
+        return naive_softmax.bag_kernel(weights=config.weights, chunk=chunk, **bag)
     if config.kernel == "windows" or config.loss == "naive_softmax":
         if config.model == "cbow":
             return windowed.bag_kernel(pair_of(config), weights=config.weights, **bag)

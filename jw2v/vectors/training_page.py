@@ -47,7 +47,7 @@ def _over_time(run: Mapping[str, Any], name: str) -> list[Point]:
     """Epoch and value of each progress that has them; an epoch is counted in expected words."""
     values = [(progress.get("epoch"), progress.get(name)) for progress in run.get("history", ())]
     last = run.get("epochs", math.inf)
-    return [(min(x, last), y) for x, y in values if _finite(x) and _finite(y)]
+    return [(float(min(x, last)), float(y)) for x, y in values if _finite(x) and _finite(y)]
 
 
 def _heldout(run: Mapping[str, Any]) -> Line:
@@ -55,10 +55,10 @@ def _heldout(run: Mapping[str, Any]) -> Line:
     points: list[Point] = []
     for epoch, loss in _over_time(run, "heldout_loss"):
         if not points or points[-1][1] != loss:
-            points.append((math.floor(epoch), loss))
+            points.append((float(math.floor(epoch)), loss))
     epochs, last = run.get("epochs"), run.get("heldout_loss")
     if _finite(epochs) and _finite(last):
-        points.append((epochs, last))
+        points.append((float(epochs), float(last)))
     return Line("held out", points)
 
 

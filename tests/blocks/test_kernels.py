@@ -54,12 +54,13 @@ NEGATIVE_COLUMNS = inward.negatives(NEGATIVES)
 OWN = Loss(own_loss, own_loss_and_grads, over="window")
 KERNELS: dict[str, Callable[..., Kernel]] = {
     "negative_sampling": partial(negative_sampling.kernel, negatives=NEGATIVES),
-    "naive_softmax": naive_softmax.kernel,
+    "naive_softmax": partial(naive_softmax.kernel, chunk=4),
     "reverse": partial(inward.kernel, rows=inward.EACH, columns=NEGATIVE_COLUMNS),
     "reverse tree": partial(inward.kernel, rows=inward.EACH, columns=inward.tree()),
     "cbow": partial(inward.kernel, rows=inward.bag(), columns=NEGATIVE_COLUMNS),
     "cbow, sum": partial(inward.kernel, rows=inward.bag(mean=False), columns=NEGATIVE_COLUMNS),
     "cbow tree": partial(inward.kernel, rows=inward.bag(), columns=inward.tree()),
+    "cbow naive_softmax": partial(naive_softmax.bag_kernel, chunk=4),
     "windowed negative_sampling": partial(windowed.kernel, WEIGHTED),
     "windowed reverse": partial(windowed.reverse_kernel, WEIGHTED),
     "windowed reverse tree": partial(windowed.reverse_kernel, HIERARCHICAL_SOFTMAX),
@@ -79,6 +80,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "cbow": partial(oracles.block_cbow, told=oracles.by_negatives(NEGATIVES), mean=True),
     "cbow, sum": partial(oracles.block_cbow, told=oracles.by_negatives(NEGATIVES), mean=False),
     "cbow tree": partial(oracles.block_cbow, told=oracles.by_tree, mean=True),
+    "cbow naive_softmax": partial(oracles.block_cbow, told=oracles.by_softmax, mean=True),
 }
 
 

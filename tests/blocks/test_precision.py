@@ -76,7 +76,7 @@ KERNELS: dict[str, tuple[Kernel, Any]] = {
         negative_sampling.kernel(negatives=NEGATIVES),
         exact_negative_sampling,
     ),
-    "naive_softmax": (naive_softmax.kernel(), exact_naive_softmax),
+    "naive_softmax": (naive_softmax.kernel(chunk=4), exact_naive_softmax),
     "windowed negative_sampling": (windowed.kernel(NEGATIVE_SAMPLING), exact_negative_sampling),
     "windowed naive_softmax": (windowed.kernel(NAIVE_SOFTMAX), exact_naive_softmax),
     "windowed window loss": (

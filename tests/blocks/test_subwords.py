@@ -10,7 +10,9 @@ import numpy as np
 import oracles
 import pytest
 from comparisons import assert_bitwise_zero, assert_same
-from strategies import DIM, VOCAB, block, normal
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import DIM, VOCAB, block, few, normal, seeds
 
 from jw2v.blocks import subwords
 from jw2v.blocks.kernel import Kernel
@@ -129,6 +131,26 @@ def test_it_is_the_loop_over_all_pairs(name: str):
     expected = np.float64(loop(Z, U, oracles.math)), Tables(d_Z, d_U)
     hand = jax.jit(partial(by_hand, subwords.kernel(base_of(name))))(tables(), text())
     assert_same(hand, expected, rtol=1e-11)
+
+
+@few
+@given(seed=seeds, spare=st.integers(0, 3))
+def test_the_pieces_of_a_block_are_those_of_its_words(seed: int, spare: int):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 5, VOCAB)
+    rows = rng.integers(0, 99, sizes.sum())
+    first = np.cumsum(sizes) - sizes
+    spelling = subwords.Spelling(*map(jnp.asarray, (first, sizes, rows)))
+    ids = rng.integers(0, VOCAB, 7)
+    expected = [
+        (rows[first[word] + k], place, 1 / sizes[word])
+        for place, word in enumerate(ids)
+        for k in range(sizes[word])
+    ]
+    room = jnp.arange(len(expected) + spare)
+    got = [np.asarray(x) for x in subwords.spelt(spelling, jnp.asarray(ids), room)]
+    assert list(zip(*(x[: len(expected)].tolist() for x in got), strict=True)) == expected
+    assert not got[2][len(expected) :].any()
 
 
 def test_a_piece_that_no_word_has_and_a_place_for_none_have_gradient_zero():

@@ -1,13 +1,12 @@
 """The chain's ledger: every claim holds, and breaking any link by hand has it refuted."""
 
-import inspect
 import sys
 import time
 from dataclasses import replace
-from types import ModuleType
 
 import jax.numpy as jnp
 import pytest
+from mutants import mutant
 from verdicts import verdict
 
 from jw2v.blocks import inward, naive_softmax, negative_sampling, tiles, windowed
@@ -47,15 +46,6 @@ def judged(derivation: Derivation, **options) -> Entry:
 
 def autodiff(config: Config) -> Config:
     return replace(config, gradient="autodiff")
-
-
-def mutant(module: ModuleType, old: str, new: str) -> ModuleType:
-    """A module with one place of its source changed."""
-    source = inspect.getsource(module)
-    assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {module.__name__}"
-    changed = ModuleType(module.__name__)
-    exec(compile(source.replace(old, new), f"<mutant of {module.__name__}>", "exec"), vars(changed))
-    return changed
 
 
 def break_pair(monkeypatch: pytest.MonkeyPatch, loss: str, old: str, new: str) -> None:
@@ -171,10 +161,10 @@ BLOCK_MUTANTS = [
     (inward, "tiles.transposed(part), d_h)", "omega, d_h)"),
     (inward, "tiles.transposed(part), d_h)", "0 * omega, d_h)"),
     (inward, "d_u.reshape(u.shape)", "jnp.roll(d_u.reshape(u.shape), 1, 0)"),
-    (naive_softmax, ".at[rows, o].add(-omega)", ".at[rows, o].set(-omega)"),
-    (naive_softmax, ".at[rows, o].add(-omega)", ""),
-    (naive_softmax, "return value, (d_v, d_U)", "return value, (d_v, jnp.zeros_like(d_U))"),
-    (naive_softmax, "return value, (d_v, d_U)", "return value, (-d_v, d_U)"),
+    (naive_softmax, ".at[rows, at].add(-jnp.where(here, told.omega, 0))", ""),
+    (naive_softmax, "-jnp.where(here, told.omega, 0)", "-told.omega"),
+    (naive_softmax, "d_h = d_h + jnp.matmul(err, u", "d_h = jnp.matmul(err, u"),
+    (naive_softmax, "(d_U, d_u, first, axis=0)", "(d_U, d_u, 0, axis=0)"),
 ]
 
 
@@ -214,6 +204,36 @@ def test_a_block_that_takes_other_ways_is_refuted(monkeypatch, old, new):
     with_block(monkeypatch, inward, old, new)
     assert verdict(kernel_claim("manual", TREE)) == "refuted"
     assert verdict(kernel_claim("autodiff", autodiff(TREE))) == "refuted"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seen.total * jnp.exp(seen.most - most)", "seen.total"),
+        ("(first <= o) & (o < first + size)", "o < first + size"),
+        ("i * chunk, chunk), i * chunk)", "i * chunk, chunk), 0)"),
+        ("whole * chunk) if rest else carry", "whole * chunk) if not rest else carry"),
+    ],
+)
+def test_a_softmax_whose_chunks_do_not_make_a_whole_is_refuted(monkeypatch, old, new):
+    """By hand and by autodiff, which share the first pass."""
+    with_block(monkeypatch, naive_softmax, old, new)
+    assert verdict(kernel_claim("manual", SOFTMAX)) == "refuted"
+    assert verdict(kernel_claim("autodiff", autodiff(SOFTMAX))) == "refuted"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("part[:, :, None] *", "omega[:, :, None] *"), ("counts(omega)[:, None]", "omega[:, :1]")],
+)
+def test_a_broken_bag_with_softmax_is_refuted(monkeypatch, old, new):
+    config = replace(SOFTMAX, model="cbow")
+    assert verdict(kernel_claim("right", config)) == "holds"
+    broken = mutant(naive_softmax, old, new)
+    monkeypatch.setattr(naive_softmax, "bag_kernel", broken.bag_kernel)
+    assert verdict(kernel_claim("wrong", config)) == "refuted"
 
 
 def test_a_block_whose_loss_is_another_is_refuted_whatever_the_gradient(monkeypatch):

@@ -16,7 +16,7 @@ from jw2v.training.config import Config
 
 SMALL = Config(
     dim=7, window=3, epochs=2, sample=0.0, block=64, group=16, shared_negatives=4, negatives=2,
-    blocks_per_call=16, precision="float64", min_count=1,
+    blocks_per_call=16, precision="float64", min_count=1, softmax_chunk=20,
 )  # fmt: skip
 TRIED = {
     "autodiff block": {"gradient": "autodiff"},

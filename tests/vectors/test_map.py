@@ -9,7 +9,7 @@ import re
 import sys
 import warnings
 from html.parser import HTMLParser
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,9 +96,10 @@ def test_neighbours_in_the_page_are_the_true_ones(tmp_path):
         np.testing.assert_allclose(page["cosines"][i] / 100, [c for c, _ in true], atol=0.00501)
 
 
-def test_only_the_most_frequent_words_are_shown_and_are_each_others_neighbours(tmp_path):
+def test_the_most_frequent_words_alone_are_each_others_neighbours(tmp_path, monkeypatch):
     counts = np.array([3, 50, 7, 7, 90, 1])
     vectors = vectors_of(2, 6, 3, counts=counts)
+    monkeypatch.setitem(sys.modules, "umap", None)
     page = unpacked(written(tmp_path, vectors, words=4))
     assert page["words"] == ["w4", "w1", "w2", "w3"]
     assert page["counts"] == [90, 50, 7, 7]
@@ -113,7 +114,7 @@ def test_only_the_most_frequent_words_are_shown_and_are_each_others_neighbours(t
 def test_places_are_those_of_the_layout(tmp_path):
     vectors = vectors_of(3, 40, 4)
     unit = vectors.vectors / np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
-    _, expected = layout.places(unit, NO_NEIGHBOURS, layout="pca")
+    expected = layout.places(unit, NO_NEIGHBOURS, by="PCA")
     page = unpacked(written(tmp_path, vectors))
     np.testing.assert_allclose(page["places"] / 32767.5 - 1, expected, atol=2e-5)
 
@@ -244,7 +245,7 @@ def refused(tmp_path: Path, vectors: Vectors, **options: Any) -> str:
 def test_what_cannot_be_shown_is_refused(tmp_path):
     some = vectors_of(11, 5, 3)
     assert refused(tmp_path, some, words=0) == "words is 0; give 1 or more (--words)"
-    told = refused(tmp_path, some, layout="ump")
+    told = refused(tmp_path, some, layout="ump")  # what a command line refuses by itself
     assert told == "unknown layout 'ump', did you mean 'umap'? known: auto, umap, pca"
     told = refused(tmp_path, some, layout="umap")
     assert told == "5 words are too few for UMAP; lay them out by pca (--layout)"
@@ -264,9 +265,9 @@ def test_without_umap_pca_stands_in_and_is_named(tmp_path, monkeypatch, caplog):
     vectors = vectors_of(13, 40, 4)
     with caplog.at_level(logging.INFO, "jw2v"):
         assert write_map(vectors, tmp_path / "map.html") == "PCA"
-    said = "laid out by PCA; pip install 'jw2v[map]' for UMAP"
-    assert caplog.messages == [f"40 words {said}"]
-    assert said.replace("laid", "Laid") in (tmp_path / "map.html").read_text()
+    said = "by PCA; pip install 'jw2v[map]' for UMAP"
+    assert caplog.messages == [f"laying out 40 words {said}"]
+    assert f"Laid out {said}." in (tmp_path / "map.html").read_text()
     with pytest.raises(UsageError, match=r"pip install 'jw2v\[map\]', or take pca \(--layout\)"):
         write_map(vectors, tmp_path / "map.html", layout="umap")
 
@@ -286,6 +287,7 @@ class GivenUmap:
 def test_umap_is_given_the_exact_neighbours(tmp_path, monkeypatch):
     module = ModuleType("umap")
     module.UMAP = GivenUmap  # pyright: ignore[reportAttributeAccessIssue]
+    module.__spec__ = ModuleSpec("umap", None)
     monkeypatch.setitem(sys.modules, "umap", module)
     vectors = vectors_of(14, 40, 4)
     text = written(tmp_path, vectors, layout="umap")
@@ -300,7 +302,7 @@ def test_umap_is_given_the_exact_neighbours(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed (extra map)")
+@pytest.mark.skipif(not layout.installed(), reason="umap-learn is not installed (extra map)")
 def test_umap_keeps_apart_what_is_apart_and_is_seeded(tmp_path):
     rng = np.random.default_rng(15)
     group = np.arange(200) % 2
@@ -324,7 +326,7 @@ def test_the_command(tmp_path, capsys, caplog):
     caplog.clear()
     assert main([*command, "--layout", "pca", "--words", "10", "--table", "outside"]) == 0
     assert (tmp_path / "map.html").read_text() == expected
-    assert caplog.messages == ["10 words laid out by PCA; pip install 'jw2v[map]' for UMAP"]
+    assert caplog.messages[0].startswith("laying out 10 words by PCA")
     assert main([*command, "--words", "0"]) == 2
     assert capsys.readouterr().err == "jw2v: words is 0; give 1 or more (--words)\n"
     assert main(["map", str(tmp_path / "none"), "--out", str(tmp_path / "map.html")]) == 1

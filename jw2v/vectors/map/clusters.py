@@ -34,18 +34,18 @@ def clusters(unit: Float[Array, "word dim"], *, count: int) -> Int[np.ndarray, "
 
 
 def names(
-    unit: Float[Array, "word dim"], cluster: Int[np.ndarray, " word"], *, count: int, most: int = 3
+    unit: Float[Array, "word dim"], cluster: Int[np.ndarray, " word"], *, count: int, few: int = 3
 ) -> list[list[int]]:
-    """For each of `count` clusters the `most` frequent words that are nearest to its centre.
+    """For each of `count` clusters, of its frequent words, the few that are nearest to its centre.
 
     >>> unit = unit_rows(jnp.array([[1.0, 0.5], [1.0, 0.0], [1.0, -0.1], [0.0, 1.0]]))
-    >>> names(unit, np.array([0, 0, 0, 1]), count=2, most=1)
+    >>> names(unit, np.array([0, 0, 0, 1]), count=2, few=1)
     [[1], [3]]
     """
     centres = np.asarray(_centres(unit, jnp.asarray(cluster), count=count))
     near = np.asarray(unit[:FREQUENT]) @ centres.T
     near[cluster[:FREQUENT, None] != np.arange(count)] = -np.inf
-    best = np.argsort(-near, axis=0, kind="stable")[:most].T
+    best = np.argsort(-near, axis=0, kind="stable")[:few].T
     return [[word for word in row.tolist() if cluster[word] == c] for c, row in enumerate(best)]
 
 

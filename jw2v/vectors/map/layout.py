@@ -11,56 +11,64 @@ from jw2v.errors import UsageError, unknown
 from jw2v.vectors.neighbors import Neighbors
 
 Layout = Literal["auto", "umap", "pca"]
+By = Literal["UMAP", "PCA"]
 NEIGHBOURS = 14  # of each word: UMAP's usual 15, which count the word itself
 SEED = 1
 
 
-def places(
-    unit: Float[np.ndarray, "word dim"], near: Neighbors, *, layout: Layout
-) -> tuple[str, Float[np.ndarray, "word 2"]]:
-    """Where the words stand, and by what they were laid out, "UMAP" or "PCA".
-
-    Args:
-      unit: the words' vectors, of length 1.
-      near: the `NEIGHBOURS` nearest of each, best first.
-      layout: "umap", "pca", or "auto": UMAP where it is installed and there are enough words.
+def chosen(layout: Layout, *, words: int) -> By:
+    """By what so many words are laid out: "auto" is UMAP where it is installed and can be used.
 
     Raises:
       UsageError: there is no such layout, UMAP is not installed, or there are too few words for it.
 
-    >>> from jw2v.vectors.neighbors import Neighbors
-    >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
-    >>> nothing = Neighbors(np.empty((4, 0), np.float32), np.empty((4, 0), np.int32))
-    >>> places(square, nothing, layout="pca")[0]
+    >>> chosen("auto", words=10)
     'PCA'
     """
     if layout not in get_args(Layout):
         raise unknown("layout", layout, get_args(Layout))
-    enough = len(unit) > 2 * NEIGHBOURS
+    enough = words > 2 * NEIGHBOURS
     if layout == "umap" and not enough:
-        raise UsageError(f"{len(unit)} words are too few for UMAP; lay them out by pca (--layout)")
-    if layout == "umap" or (layout == "auto" and enough and find_spec("umap")):
-        # Turned: its long axis lies flat, as screens do.
-        return "UMAP", spread(pca(umap(unit, near)))
-    return "PCA", spread(pca(unit))
+        raise UsageError(f"{words} words are too few for UMAP; lay them out by pca (--layout)")
+    if layout == "umap" and not installed():
+        raise UsageError(
+            "umap-learn is not installed; pip install 'jw2v[map]', or take pca (--layout)"
+        )
+    return "UMAP" if layout != "pca" and enough and installed() else "PCA"
+
+
+def installed() -> bool:
+    """Whether UMAP is there, which the extra `map` brings."""
+    return find_spec("umap") is not None
+
+
+def places(
+    unit: Float[np.ndarray, "word dim"], near: Neighbors, *, by: By
+) -> Float[np.ndarray, "word 2"]:
+    """Where words stand, in the square from -1 to 1.
+
+    Args:
+      unit: their vectors, of length 1.
+      near: the `NEIGHBOURS` nearest of each, best first.
+      by: what lays them out.
+
+    >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
+    >>> nothing = Neighbors(np.empty((4, 0), np.float32), np.empty((4, 0), np.int32))
+    >>> np.abs(places(square, nothing, by="PCA")).max(axis=0).round(6).tolist()
+    [1.0, 1.0]
+    """
+    # UMAP's are turned, so that their long axis lies flat, as screens do.
+    return spread(pca(umap(unit, near) if by == "UMAP" else unit))
 
 
 def umap(unit: Float[np.ndarray, "word dim"], near: Neighbors) -> Float[np.ndarray, "word 2"]:
-    """UMAP of the graph of nearest neighbours, which are given and so are exact; seeded.
-
-    Raises:
-      UsageError: it is not installed.
-    """
+    """UMAP of the graph of nearest neighbours, which are given and so are exact; seeded."""
     with warnings.catch_warnings():
         # Neither its network nor placing new points later is wanted here.
         warnings.filterwarnings("ignore", "Tensorflow not installed|precomputed_knn")
-        try:
-            # An extra: it brings a compiler.
-            from umap import UMAP  # pyright: ignore[reportMissingImports]
-        except ImportError as error:
-            raise UsageError(
-                "umap-learn is not installed; pip install 'jw2v[map]', or take pca (--layout)"
-            ) from error
+        # An extra: it brings a compiler.
+        from umap import UMAP  # pyright: ignore[reportMissingImports]
+
         itself = np.arange(len(unit), dtype=np.int32)[:, None]
         ids = np.hstack([itself, near.ids])
         distances = np.hstack([np.zeros_like(itself), np.maximum(0, 1 - near.scores)])

@@ -15,7 +15,7 @@ from jaxtyping import Int
 from jw2v.errors import DataError, UsageError
 from jw2v.files import check_finite, replacing
 from jw2v.vectors.map.clusters import clusters, names
-from jw2v.vectors.map.layout import NEIGHBOURS, Layout, places
+from jw2v.vectors.map.layout import NEIGHBOURS, By, Layout, chosen, installed, places
 from jw2v.vectors.neighbors import nearest
 from jw2v.vectors.pages import filled, text_of
 from jw2v.vectors.table import Vectors
@@ -23,7 +23,7 @@ from jw2v.vectors.table import Vectors
 LOG = logging.getLogger("jw2v")
 SHOWN = 8  # neighbours of a word that the page knows
 COLOURS = 12  # clusters: more colours than that are not told apart
-BATCH = 512  # queries at once: on a processor as fast a word as more, a third faster than 64
+BATCH = 512  # queries at once: fewer products, and larger
 PARTS = {
     "library": "regl-scatterplot.min.js",
     "licence": "regl-scatterplot.LICENSE.txt",
@@ -38,7 +38,7 @@ def write_map(
     *,
     layout: Layout = "auto",
     words: int | None = None,
-) -> str:
+) -> By:
     """Write the words as a map that a browser opens from disk: one file, no network.
 
     Neighbours in the page are by cosine in the full space, among the words of the map.
@@ -68,10 +68,10 @@ def write_map(
         raise DataError(f"there is nothing to show of {vectors!r}; train on a text with words")
     check_finite("the table", vectors.words, vectors.vectors)
     rows = _most_frequent(vectors, words)
-    by, text = _page(vectors, rows, layout)
-    LOG.info("%s words laid out by %s", f"{len(rows):,}", _said(by))
+    by = chosen(layout, words=len(rows))
+    LOG.info("laying out %s words by %s", f"{len(rows):,}", _said(by))
     with replacing(Path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(_page(vectors, rows, by), encoding="utf-8")
     return by
 
 
@@ -81,7 +81,7 @@ def _most_frequent(vectors: Vectors, words: int | None) -> Int[np.ndarray, " wor
     return np.argsort(-vectors.counts, kind="stable")[:words]
 
 
-def _page(vectors: Vectors, rows: Int[np.ndarray, " word"], layout: Layout) -> tuple[str, str]:
+def _page(vectors: Vectors, rows: Int[np.ndarray, " word"], by: By) -> str:
     unit = vectors.unit[rows]
     near = nearest(
         unit,
@@ -90,7 +90,7 @@ def _page(vectors: Vectors, rows: Int[np.ndarray, " word"], layout: Layout) -> t
         topn=min(NEIGHBOURS, len(rows) - 1),
         batch=BATCH,
     )
-    by, place = places(np.asarray(unit), near, layout=layout)
+    place = places(np.asarray(unit), near, by=by)
     cluster = clusters(unit, count=COLOURS)
     counts = None if vectors.counts is None else vectors.counts[rows].tolist()
     data = {
@@ -102,10 +102,10 @@ def _page(vectors: Vectors, rows: Int[np.ndarray, " word"], layout: Layout) -> t
         "clusters": packed(cluster.astype("u1").tobytes()),
         "names": names(unit, cluster, count=COLOURS),
     }
-    return by, _html(data, f"{len(rows):,}", _facts(vectors, len(rows), by))
+    return _html(data, f"{len(rows):,}", _facts(vectors, len(rows), by))
 
 
-def _facts(vectors: Vectors, count: int, by: str) -> str:
+def _facts(vectors: Vectors, count: int, by: By) -> str:
     vocab, dim = vectors.vectors.shape
     those = "" if count == vocab else f" (the most frequent of {vocab:,})"
     return (
@@ -115,8 +115,8 @@ def _facts(vectors: Vectors, count: int, by: str) -> str:
     )
 
 
-def _said(by: str) -> str:
-    return "PCA; pip install 'jw2v[map]' for UMAP" if by == "PCA" else by
+def _said(by: By) -> str:
+    return by if installed() else f"{by}; pip install 'jw2v[map]' for UMAP"
 
 
 def _html(data: dict[str, Any], count: str, facts: str) -> str:

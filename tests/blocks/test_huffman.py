@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jw2v.corpus.huffman import OVER, huffman
+from jw2v.blocks.huffman import OVER, huffman
 
 counts = st.lists(st.integers(1, 1000), min_size=2, max_size=40).map(sorted).map(np.array)
 few = settings(max_examples=40, deadline=None, derandomize=True)
