@@ -5,8 +5,7 @@ import logging
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import metadata
@@ -27,11 +26,13 @@ from jw2v.judge.ledgers import verify_ledgers
 from jw2v.ledger import kernels
 from jw2v.losses.record import Loss
 from jw2v.training import backend, checkpoint, crew, loop
+from jw2v.training.checkpoint import EVERY, KEPT, Saving
 from jw2v.training.config import Config, fields_of
 from jw2v.training.folder import metrics as run_metrics
-from jw2v.training.folder import run_folder
+from jw2v.training.folder import progress_of, run_folder
 from jw2v.training.meter import Progress
 from jw2v.training.pieces import subwords_of
+from jw2v.training.ready import Run, ready
 from jw2v.vectors import Vectors, load, save
 from jw2v.vectors.ngrams import NgramRows
 from jw2v.vectors.training_page import write_training_page
@@ -45,7 +46,7 @@ HISTORY = 100  # points of a run's history kept with the vectors; metrics.jsonl 
 
 
 def train(
-    corpus: Source,
+    corpus: Source | Corpus,
     config: Config | None = None,
     *,
     out: str | Path | None = None,
@@ -56,24 +57,33 @@ def train(
     check: bool = True,
     require: backend.Platform | None = None,
     resume: bool = False,
+    save_every: float = EVERY,
+    keep: int = KEPT,
     stop: Callable[[], bool] = lambda: False,
 ) -> Vectors:
     r"""Check the gradients on this backend, then train vectors on a text.
 
     Args:
       corpus: a file of UTF-8 text, one sentence a line (plain, .gz, .bz2 or .xz), several, a
-        folder of them, or "-" for standard input.
+        folder of them, or "-" for standard input. Or a `jw2v.corpus.Corpus`, as `encode` and
+        `open_corpus` give it: words, counts and order are then its own, and what it was encoded
+        with (min_count, max_vocab, heldout_every, phrases) is not asked of `config`.
       config: options; by default `Config()`.
       out: folder for the vectors, `run.json`, `training.html` and `metrics.jsonl`; None keeps
         them in memory.
       optimizer: instead of `config.optimizer`: a factory, schedule to transformation, such as
         `optax.adam`, or a finished optax transformation.
       loss: instead of `config.loss`: a loss of your own, trained with the kernel "windows".
-      init: vectors to start from; words it does not have start as usual.
+      init: vectors to start from; words it does not have start as usual. The outside table of
+        hierarchical softmax is a tree's: it goes on where the words are the same in the same
+        order, else starts at zero, as it does where `init` has another loss's.
       callback: given the progress after each call to the device.
       check: judge the gradients that train first, and refuse to train where one is refuted.
       require: refuse to run on another platform than this.
-      resume: go on with the run in `out` that was stopped.
+      resume: go on with the run in `out` that was stopped or killed.
+      save_every: seconds between two checkpoints in `out`; 0 saves after each call to the device.
+        Several processes save where all their rows are merged.
+      keep: how many checkpoints are kept, so that one that is damaged does not end the run.
       stop: asked after each call to the device; True saves the run in `out` and stops it.
 
     Returns:
@@ -107,23 +117,29 @@ def train(
         LOG.info("%s", backend.describe())
         if config.approximations:
             LOG.info("approximations: %s", "; ".join(config.approximations))
-        text = _encode(corpus, config, Path(scratch))
-        portable = optimizer is None and loss is None
-        workers = crew.workers_of(config, int(text.vocab.counts.sum()), portable=portable)
+        text, encoding = _encoded(corpus, config, Path(scratch))
+        config = replace(config, **_encoded_with(text))
+        portable = optimizer is None and loss is None and text.directory is not None
+        workers = crew.workers_of(config, len(text.train.ids), portable=portable)
         config = replace(config, workers=workers)
         made_with = _made_with(text, config, optimizer, loss)
-        ready = _ready(
+        resumed = None if folder is None or not resume else checkpoint.find(folder, made_with)
+        if folder is not None and resumed is not None:
+            history += progress_of(folder, calls=resumed.calls)
+        run = Run(
             text,
             config,
-            optimizer=optimizer,
-            loss=loss,
-            initial=_initial(init, text, config),
-            scratch=Path(scratch),
-            resumed=folder if resume else None,
-            made_with=made_with,
-            guard=partial(_guard, config, loss, check=check),
+            optimizer,
+            loss,
+            _initial(init, text, config),
+            resumed,
+            None if folder is None else Saving(str(folder), made_with, save_every, keep),
         )
-        with ready as run, run_metrics(folder, resume=resume) as write:
+        guard = partial(_guard, config, loss, check=check)
+        with (
+            ready(run, scratch=Path(scratch), guard=guard) as trained,
+            run_metrics(folder, history) as write,
+        ):
 
             def report(progress: Progress) -> None:
                 history.append(progress)
@@ -131,10 +147,12 @@ def train(
                 if callback is not None:
                     callback(progress)
 
-            result = run(callback=report, stop=stop)
+            result = trained(callback=report, stop=stop)
         if not result.finished:
-            raise _stopped(folder, result, made_with)
-        vectors = _vectors(text, config, result, history, checked=check, began=began)
+            raise _stopped(folder, result, made_with, keep=keep)
+        seconds = {"vocabulary": encoding, **result.seconds}
+        seconds["total"] = time.perf_counter() - began
+        vectors = _vectors(text, config, result, history, checked=check, seconds=seconds)
         if folder is not None:
             save(vectors, folder)
             write_training_page(vectors.run, folder / "training.html")
@@ -178,44 +196,6 @@ def verify(
     return verify_ledgers(ledgers or LEDGERS, dtypes=dtypes, workers=workers, callback=callback)
 
 
-@contextmanager
-def _ready(
-    text: Corpus,
-    config: Config,
-    *,
-    optimizer: Any,
-    loss: Loss | None,
-    initial: Tables | None,
-    scratch: Path,
-    resumed: Path | None,
-    made_with: dict[str, Any],
-    guard: Callable[[], None],
-) -> Iterator[Callable[..., loop.Result]]:
-    """Make ready, in this process or in as many as the config says; the guard has to agree.
-
-    Yields:
-      The run, given `callback` and `stop`.
-    """
-    workers = config.workers or 1
-    if workers == 1:
-        guard()
-        setting = loop.prepare(text, config, optimizer=optimizer, loss=loss, initial=initial)
-        saved = resumed and checkpoint.load(resumed, setting.start, made_with)
-        if saved:
-            LOG.info("going on after call %d", saved.calls)
-        going_on = (saved.state, saved.calls) if saved else None
-        yield partial(loop.run, text, config, setting, resumed=going_on)
-        return
-    place = scratch / "crew"
-    place.mkdir()
-    with crew.started(
-        scratch, config, place, resumed=resumed, initial=initial, made_with=made_with
-    ) as processes:
-        LOG.info("%d processes, each on a part of the text, merge what they learn", workers)
-        guard()  # while they make ready
-        yield partial(processes.run, text)
-
-
 def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
     """Judge what is about to train, if that is wanted.
 
@@ -243,7 +223,12 @@ def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
     LOG.info("gradients hold: %s (%.1f s)", ", ".join(held), time.perf_counter() - began)
 
 
-def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
+def _encoded(source: Source | Corpus, config: Config, scratch: Path) -> tuple[Corpus, float]:
+    """The text as ids, and the seconds that took."""
+    if isinstance(source, Corpus):
+        words, kept = f"{source.stats.words:,}", f"{len(source.vocab):,}"
+        LOG.info("%s words of text, %s in the vocabulary, encoded before", words, kept)
+        return source, 0.0
     text = encode(
         source,
         directory=scratch,
@@ -265,7 +250,13 @@ def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
     )
     if config.phrases:
         LOG.info("phrases: %s words joined to the one before", f"{stats.joined:,}")
-    return text
+    return text, stats.seconds
+
+
+def _encoded_with(text: Corpus) -> dict[str, Any]:
+    """The options of a run that were used in encoding; its seed is of the held-out split alone."""
+    options = text.options._asdict()
+    return {name: options[name] for name in options if name != "seed"}
 
 
 def _initial(init: Vectors | None, text: Corpus, config: Config) -> Tables | None:
@@ -283,7 +274,8 @@ def _initial(init: Vectors | None, text: Corpus, config: Config) -> Tables | Non
     else:
         made = subwords_of(text.vocab, config.ngrams)
         V = made.with_means(_with_ngrams(V, made, init, config), here, init.vectors[there])
-    if init.outside is not None:
+    same_rows = not config.has_tree or init.words == text.vocab.words
+    if init.outside is not None and init.has_tree == config.has_tree and same_rows:
         U[here] = init.outside[there]
     return Tables(jax.numpy.asarray(V), jax.numpy.asarray(U))
 
@@ -313,11 +305,11 @@ def _made_with(text: Corpus, config: Config, optimizer: Any, loss: Loss | None) 
 
 
 def _stopped(
-    folder: Path | None, result: loop.Result, made_with: dict[str, Any]
+    folder: Path | None, result: loop.Result, made_with: dict[str, Any], *, keep: int
 ) -> InterruptedTrainingError:
     if folder is None:
         return InterruptedTrainingError(f"stopped after {result.calls} calls; nothing was kept")
-    checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, made_with))
+    checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, made_with), keep=keep)
     return InterruptedTrainingError(
         f"stopped after {result.calls} calls and saved in {folder}; go on with --resume"
     )
@@ -330,10 +322,9 @@ def _vectors(
     history: list[Progress],
     *,
     checked: bool,
-    began: float,
+    seconds: dict[str, float],
 ) -> Vectors:
     tables = loop.found(result.state)
-    seconds = {"vocabulary": text.stats.seconds, **result.seconds}
     run = {
         "config": fields_of(config),
         "approximations": config.approximations,
@@ -341,10 +332,10 @@ def _vectors(
         "versions": versions(),
         "gradients_checked": checked,
         "corpus": {"fingerprint": text.fingerprint, **text.stats._asdict()},
-        "words": int(text.vocab.counts.sum()),
+        "words": len(text.train.ids),
         "vocab": len(text.vocab.words),
         "epochs": config.epochs,
-        "seconds": {**seconds, "total": time.perf_counter() - began},
+        "seconds": seconds,
         "words_per_s": result.words_per_s,
         "loss": result.loss,
         "heldout_loss": result.heldout_loss,

@@ -26,6 +26,7 @@ from jw2v.judge.ledgers import score_ledgers
 from jw2v.judge.report.mutants import total
 from jw2v.judge.report.page import write_html
 from jw2v.training import backend
+from jw2v.training.checkpoint import EVERY, KEPT
 from jw2v.training.config import Config
 from jw2v.vectors import Format, Layout, Method, Table, analogies, load, word_pairs, write_map
 from jw2v.vectors import export as write
@@ -59,6 +60,8 @@ def train(
     require: backend.Platform | None = None,
     check: bool = True,
     resume: bool = False,
+    save_every: float = EVERY,
+    keep: int = KEPT,
     json_: Annotated[bool, arg(name="json")] = False,
 ) -> int:
     """Train word vectors on a text, its gradients checked first.
@@ -69,7 +72,9 @@ def train(
       out: folder for the vectors.
       require: fail where this platform is not there, instead of running on another.
       check: judge the gradients before training.
-      resume: go on with the run in --out that was stopped.
+      resume: go on with the run in --out that was stopped or killed.
+      save_every: seconds between two checkpoints in --out; 0 saves after each call to the device.
+      keep: how many checkpoints are kept, so that one that is damaged does not end the run.
       json_: end with one JSON object on standard output.
     """
     if not corpus:
@@ -89,6 +94,8 @@ def train(
                 check=check,
                 require=require,
                 resume=resume,
+                save_every=save_every,
+                keep=keep,
                 stop=stop,
             )
         except InterruptedTrainingError as error:

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "api",
         "vectors",
         "losses",
+        "blocks.huffman",
         "blocks.tables",
         "blocks.windows",
         "corpus",

@@ -222,11 +222,11 @@ def test_runs_are_never_overwritten(text, trained, tmp_path, capsys):
     told = one_line(capsys.readouterr().err)
     assert told == f"{trained.folder} holds a finished run; give another folder (--out)"
     assert {path.name: path.read_bytes() for path in trained.folder.iterdir()} == before
-    (tmp_path / checkpoint.FILE).write_text("stopped")
+    (tmp_path / checkpoint.NAME.format(7)).write_text("stopped")
     assert main(["train", str(text), "--out", str(tmp_path)]) == 2
     told = one_line(capsys.readouterr().err)
     assert told == (f"{tmp_path} holds a stopped run; go on with it (--resume), or give another")
-    assert files(tmp_path) == {checkpoint.FILE}
+    assert files(tmp_path) == {checkpoint.NAME.format(7)}
 
 
 def test_a_platform_that_is_not_there(text, tmp_path, capsys):
@@ -276,7 +276,7 @@ def test_a_run_stopped_by_a_signal_goes_on(
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
     told = one_line(capsys.readouterr().err)
     assert told == f"stopped after 2 calls and saved in {out}; go on with --resume"
-    assert files(out) == {checkpoint.FILE, "metrics.jsonl"}
+    assert files(out) == {checkpoint.NAME.format(2), "metrics.jsonl"}
     if number == signal.SIGINT:
         assert main([*command, "--resume", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["out"] == str(out)
@@ -334,7 +334,7 @@ def test_a_process_that_is_stopped_goes_on_bit_for_bit(number, code, tmp_path):
     assert stdout == ""
     assert "Traceback" not in err
     assert err.splitlines()[-1].endswith(f"saved in {out}; go on with --resume")
-    assert checkpoint.FILE in files(out)
+    assert checkpoint.saved(out)
     subprocess.run([*command, "--out", str(out), "--resume"], check=True, capture_output=True)
     whole = tmp_path / "whole"
     subprocess.run([*command, "--out", str(whole)], check=True, capture_output=True)

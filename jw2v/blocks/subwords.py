@@ -37,8 +37,8 @@ def spelt(spelling: Spelling, ids: Int[Array, " halo"], room: Int[Array, " room"
 
     >>> spelling = Spelling(jnp.array([0, 1]), jnp.array([1, 3]), jnp.array([0, 1, 7, 8]))
     >>> pieces = spelt(spelling, jnp.array([1, 0]), jnp.arange(5))
-    >>> print(pieces.rows, pieces.place, pieces.share.round(2))
-    [1 7 8 0 0] [0 0 0 1 1] [0.33 0.33 0.33 1.   0.  ]
+    >>> print(pieces.rows, pieces.place, (3 * pieces.share).round(2))
+    [1 7 8 0 0] [0 0 0 1 1] [1. 1. 1. 3. 0.]
     """
     sizes = spelling.sizes[ids]
     halo = jnp.arange(len(ids), dtype=ids.dtype)

@@ -55,13 +55,14 @@ class Corpus:
     """An encoded text.
 
     Attributes:
-      vocab: words and their counts in the training text.
+      vocab: words and their counts in the training text, or in more than that; see `share`.
       train: the sentences to train on.
       heldout: the sentences never trained on.
       stats: what was read.
       options: how it was encoded.
       fingerprint: SHA-256 of the text, in hex: of the chunks of `blocks`, so that it is the same
         however the text is compressed or divided into files.
+      directory: the folder of its files; None where it has none.
     """
 
     vocab: Vocabulary
@@ -70,6 +71,12 @@ class Corpus:
     stats: Stats
     options: Options
     fingerprint: str
+    directory: Path | None = None
+
+    @property
+    def share(self) -> float:
+        """Words of the training text by what the counts add up to: 1 where they count it alone."""
+        return len(self.train.ids) / int(self.vocab.counts.sum())
 
 
 def write_record(directory: Path, stats: Stats, options: Options, fingerprint: str) -> None:
@@ -144,7 +151,7 @@ def load(directory: Path) -> Corpus:
         for part in PARTS
     )
     vocab = Vocabulary.load(directory / "vocab.txt")
-    return Corpus(vocab, train, heldout, stats, options, fingerprint)
+    return Corpus(vocab, train, heldout, stats, options, fingerprint, directory)
 
 
 def _map(path: Path, dtype: type[np.generic]) -> np.ndarray:

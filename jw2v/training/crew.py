@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -22,6 +21,7 @@ from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus
 from jw2v.errors import DataError
 from jw2v.training import backend, checkpoint, loop, worker
+from jw2v.training.checkpoint import Found, Saving
 from jw2v.training.config import Config, fields_of
 from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
@@ -39,7 +39,7 @@ def workers_of(config: Config, words: int, *, portable: bool) -> int:
       config: options; `workers` is obeyed where it can be.
       words: of the text, in the vocabulary.
       portable: whether all that is needed can be told to another process: no optimizer or loss of
-        the user's own.
+        the user's own, and a corpus that has a folder.
     """
     wanted = config.workers
     if wanted is None:
@@ -53,7 +53,7 @@ def workers_of(config: Config, words: int, *, portable: bool) -> int:
 
 def _why_alone(config: Config, *, portable: bool) -> str | None:
     if not portable:
-        return "an optimizer or loss given as an object stays in it"
+        return "an optimizer or loss given as an object, or a corpus without files, stays in it"
     if jax.default_backend() != "cpu":
         return "the accelerator is shared by all"
     if config.ngrams is not None:
@@ -98,7 +98,8 @@ class Crew:
         self._tell(last, callback)
         told = json.loads((self._folder / worker.RESULT).read_text(encoding="utf-8"))
         like = loop.state_like(corpus, Config(**self._job.config))
-        state = checkpoint.load(self._folder, like, self._job.made_with).state
+        (path,) = checkpoint.saved(self._folder)
+        state = checkpoint.load(path, like).state
         return loop.Result(**{**told, "state": state})
 
     def _tell(self, last: str, callback: Callable[[Progress], None]) -> str:
@@ -122,23 +123,23 @@ class Crew:
 
 @contextmanager
 def started(
-    corpus: Path,
+    corpus: Corpus,
     config: Config,
     folder: Path,
     *,
-    resumed: Path | None,
     initial: Tables | None,
-    made_with: dict[str, Any],
+    resumed: Found | None,
+    saving: Saving | None,
 ) -> Iterator[Crew]:
     """Start the processes of a run; they make ready and wait. None outlives the block.
 
     Args:
-      corpus: folder of the encoded text.
+      corpus: the encoded text, in a folder.
       config: options; `workers` is how many.
       folder: for what they tell; empty.
-      resumed: folder of the checkpoint to go on from.
       initial: tables to start from.
-      made_with: what the run is made with.
+      resumed: the checkpoint to go on from.
+      saving: where and when the state is saved.
     """
     workers = config.workers or 1
     SharedMemory.create(folder / worker.EXCHANGE, workers)
@@ -147,12 +148,12 @@ def started(
     cores = backend.core_numbers()
     job = worker.Job(
         fields_of(config),
-        str(corpus),
+        str(corpus.directory),
         str(folder),
         workers,
         cores if len(cores) >= workers else [],
-        None if resumed is None else str(resumed),
-        made_with,
+        None if resumed is None else str(resumed.path),
+        None if saving is None else list(saving),
         os.getpid(),
     )
     path = folder / "job.json"

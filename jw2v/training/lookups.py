@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
@@ -27,7 +26,7 @@ def lookups_of(vocab: Vocabulary, config: Config) -> Lookups:
     """The tables that a run needs."""
     tree = None
     if config.has_tree:
-        tree = jax.tree.map(jnp.asarray, Paths(*huffman(vocab.counts)))
+        tree = Paths(*map(jnp.asarray, huffman(vocab.counts)))
     law = jnp.asarray(noise.cumulative(vocab.counts, exponent=config.ns_exponent))
     return Lookups(law, tree, _spelling(vocab, config))
 

@@ -121,7 +121,7 @@ def prepare(
     replicas: int = 1,
 ) -> Setting:
     """Build and compile what a run of so many processes needs; arguments as in `run`."""
-    words = max(1, round(float(kept(corpus.vocab, config).sum())))
+    words = max(1, round(float(kept(corpus.vocab, config).sum()) * corpus.share))
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedules = config.schedules(steps)
     tx = update_of(corpus, config, schedules, optimizer=optimizer, loss=loss)
@@ -205,6 +205,7 @@ def run(
     callback: Callable[[Progress], None] | None = None,
     report_every: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
+    save: Callable[[TrainState, int], None] | None = None,
 ) -> Result:
     """Train on a corpus, or on this process's part of it.
 
@@ -218,6 +219,7 @@ def run(
       report_every: seconds between two reports; 0 reports each call.
       stop: asked after each call; True in one process ends the run in all, where all rows are
         merged.
+      save: given the state and the calls made, where all rows are merged, to be saved.
 
     Returns:
       The state, the losses and the times.
@@ -268,6 +270,8 @@ def run(
             meter.evaluate(partial(heldout_loss, found(state)))
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
+        if save is not None and more and replica.rests(calls):
+            save(state, calls)
         wish = stop()
         asked = wish if exchange.size == 1 else asked or stops
     state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])

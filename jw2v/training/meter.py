@@ -69,7 +69,7 @@ class Meter:
         self._config = config
         self._schedule = schedule
         self._epoch_words = epoch_words
-        self._raw_per_word = int(corpus.vocab.counts.sum()) / epoch_words
+        self._raw_per_word = len(corpus.train.ids) / epoch_words
         self._step_words = config.block_size * replicas
         call_words = self._step_words * config.blocks_per_call
         twentieth = epoch_words * config.epochs // call_words // 20

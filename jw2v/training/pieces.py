@@ -68,15 +68,12 @@ def ladder(
     >>> ladder(np.array([1, 90]), np.array([0.9, 0.1]), block=8, window=1).rungs
     (606, 900)
     """
-    words, mean = block + 2 * window, text @ sizes
-    spread = math.sqrt(text @ (sizes - mean) ** 2)
-    rungs, most = (
-        [math.ceil(words * mean + SPREAD * math.sqrt(words) * spread)],
-        words * sizes.max(),
-    )
+    words, mean = block + 2 * window, float(text @ sizes)
+    spread = math.sqrt(words * float(text @ (sizes - mean) ** 2))
+    rungs, most = [math.ceil(words * mean + SPREAD * spread)], words * int(sizes.max())
     while rungs[-1] < most:
         rungs.append(2 * rungs[-1])
-    return Ladder(sizes, block, window, (*rungs[:-1], min(rungs[-1], int(most))))
+    return Ladder(sizes, block, window, (*rungs[:-1], min(rungs[-1], most)))
 
 
 class Programs:

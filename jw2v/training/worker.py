@@ -17,6 +17,7 @@ from jw2v.corpus import store
 from jw2v.errors import Jw2vError
 from jw2v.files import replacing
 from jw2v.training import checkpoint, loop
+from jw2v.training.checkpoint import Saver, Saving
 from jw2v.training.config import Config
 from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
@@ -34,8 +35,8 @@ class Job(NamedTuple):
     folder: str  # for what the processes tell
     workers: int
     cores: list[int]  # one each, in turn; none where a process cannot be pinned
-    resumed: str | None  # folder of the checkpoint to go on from
-    made_with: dict[str, Any]
+    resumed: str | None  # the checkpoint to go on from
+    saving: list[Any] | None  # where and when the first of them saves the state
     parent: int  # process that started them
 
 
@@ -69,7 +70,7 @@ def work(job: Job, rank: int) -> None:
         )
         resumed = None
         if job.resumed is not None:
-            saved = checkpoint.load(Path(job.resumed), setting.start, job.made_with)
+            saved = checkpoint.load(Path(job.resumed), setting.start)
             resumed = saved.state, saved.calls
         while not exchange.flags[GO]:
             time.sleep(1e-3)
@@ -84,9 +85,10 @@ def work(job: Job, rank: int) -> None:
             callback=_reports(folder / PROGRESS) if rank == 0 else None,
             report_every=REPORT,
             stop=lambda: bool(exchange.flags[STOP]),
+            save=Saver(Saving(*job.saving)) if job.saving and rank == 0 else None,
         )
     if rank == 0:
-        checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, job.made_with))
+        checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, {}))
         told = result._replace(state=None)._asdict()
         (folder / RESULT).write_text(json.dumps(told), encoding="utf-8")
 

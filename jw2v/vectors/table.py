@@ -74,6 +74,12 @@ class Vectors(Queries):
     def __repr__(self) -> str:
         return f"Vectors({len(self.words):,} words, dim {self.vectors.shape[1]})"
 
+    @property
+    def has_tree(self) -> bool:
+        """Whether the rows of `outside` are a tree's inner nodes, not words: hierarchical softmax."""
+        config = self.run.get("config")
+        return isinstance(config, Mapping) and config.get("loss") == "hierarchical_softmax"
+
     def table(self, name: Table) -> "Vectors":
         """These words with one table alone: "centre" for V, "outside" for U.
 
@@ -81,7 +87,7 @@ class Vectors(Queries):
 
         Raises:
           UsageError: `name` is neither.
-          DataError: the outside table was not kept.
+          DataError: the outside table was not kept, or its rows are no words'.
 
         >>> U = np.array([[1, 0], [0, 1]], np.float32)
         >>> vectors = Vectors(("new", "york"), np.ones((2, 2), np.float32), outside=U)
@@ -95,5 +101,9 @@ class Vectors(Queries):
         chosen = self.vectors if name == "centre" else self.outside
         if chosen is None:
             raise DataError("these vectors have no outside table; take 'centre' (--table)")
+        if name == "outside" and self.has_tree:
+            raise DataError(
+                "the outside table is of a tree's inner nodes, not words; take 'centre' (--table)"
+            )
         ngrams = self.ngrams if name == "centre" else None
         return replace(self, vectors=chosen, outside=None, ngrams=ngrams)

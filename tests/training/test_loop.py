@@ -220,7 +220,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(text, tmp_path, optimizer):
     asked = iter([False] * 7 + [True])
     with pytest.raises(InterruptedTrainingError, match=r"after 7 calls and saved in .* --resume"):
         jw2v.train(text, config, out=tmp_path / "two", check=False, stop=lambda: next(asked))
-    assert (tmp_path / "two" / checkpoint.FILE).exists()
+    assert checkpoint.saved(tmp_path / "two") == [tmp_path / "two" / checkpoint.NAME.format(7)]
     with pytest.raises(UsageError, match="holds a stopped run; go on with it"):
         jw2v.train(text, config, out=tmp_path / "two", check=False)
     with pytest.raises(DataError, match=r"made with other options \(dim 12 -> 13\)"):
@@ -230,7 +230,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(text, tmp_path, optimizer):
     assert again.outside is not None
     assert whole.outside is not None
     assert again.outside.tobytes() == whole.outside.tobytes()
-    assert not (tmp_path / "two" / checkpoint.FILE).exists()
+    assert not checkpoint.saved(tmp_path / "two")
     calls = [line["calls"] for line in metrics_of(tmp_path / "two")]
     assert calls == list(range(1, len(calls) + 1))
 
@@ -239,9 +239,9 @@ def test_a_damaged_checkpoint_is_refused(text, tmp_path):
     asked = iter([False, True])
     with pytest.raises(InterruptedTrainingError):
         jw2v.train(text, SMALL, out=tmp_path, check=False, stop=lambda: next(asked))
-    path = tmp_path / checkpoint.FILE
+    (path,) = checkpoint.saved(tmp_path)
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(DataError, match=r"is damaged .* start anew without --resume"):
+    with pytest.raises(DataError, match=r"no checkpoint of .* is whole; start anew without --res"):
         jw2v.train(text, SMALL, out=tmp_path, check=False, resume=True)
 
 

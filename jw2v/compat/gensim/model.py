@@ -11,6 +11,7 @@ from jw2v.compat.gensim import vocabulary
 from jw2v.compat.gensim.keyedvectors import KeyedVectors
 from jw2v.compat.gensim.sentences import LineSentence
 from jw2v.compat.gensim.state import State
+from jw2v.compat.gensim.tree import set_ways
 from jw2v.compat.gensim.vocabulary import TrimRule
 from jw2v.compat.gensim.word2vec_format import OPENERS
 
@@ -103,6 +104,8 @@ class Model(State):
             vocabulary.grow(self.wv, kept | null)
             if self.sorted_vocab and not update:
                 self.wv.sort_by_descending_frequency()
+            if self.hs:
+                set_ways(self.wv)
             self.raw_vocab = raw if keep_raw_vocab else {}
         return vocabulary.report(raw, kept, sample)
 
@@ -123,16 +126,22 @@ class Model(State):
             raise RuntimeError(
                 "update is for a model that has a vocabulary; build its first one without update"
             )
+        gained = len(self.wv) - len(self.wv.vectors)
         self.wv.resize_vectors(self.seed)
         if self.syn1neg is not None:
-            fresh = np.zeros((len(self.wv) - len(self.syn1neg), self.layer1_size), np.float32)
-            self.syn1neg = np.concatenate([self.syn1neg, fresh])
+            self.syn1neg = np.concatenate([self.syn1neg, self._zeros(gained)])
+        if self.syn1 is not None and gained:
+            self.syn1 = self._zeros(len(self.wv))
 
     def init_weights(self) -> None:
         """Make the tables anew, for the vocabulary there is."""
         self.wv.vectors = np.zeros((0, self.vector_size), np.float32)
         self.wv.resize_vectors(self.seed)
-        self.syn1neg = np.zeros((len(self.wv), self.layer1_size), np.float32)
+        self.syn1 = self._zeros(len(self.wv)) if self.hs else None
+        self.syn1neg = self._zeros(len(self.wv)) if self.negative else None
+
+    def _zeros(self, rows: int) -> np.ndarray:
+        return np.zeros((rows, self.layer1_size), np.float32)
 
     def reset_from(self, other_model: "Model") -> None:
         """Take another model's vocabulary, and make the tables anew."""
@@ -148,7 +157,9 @@ class Model(State):
         """Bytes that the vocabulary and the tables take, about."""
         words = vocab_size or len(self.wv)
         table = words * self.vector_size * np.dtype(np.float32).itemsize
-        sizes = {**(report or {}), "vocab": words * 500, "vectors": table, "syn1neg": table}
+        tables = {"vectors": True, "syn1": self.hs, "syn1neg": self.negative}
+        sizes = (report or {}) | {"vocab": words * (700 if self.hs else 500)}
+        sizes |= {name: table for name, made in tables.items() if made}
         return {**sizes, "total": sum(sizes.values())}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from jw2v.compat.gensim.store import Store
+from jw2v.compat.gensim.tree import WAYS, set_ways
 from jw2v.errors import DataError
 from jw2v.files import replacing
 from jw2v.vectors.disk import write_tensors
@@ -65,11 +66,11 @@ def read(path: Any, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 def parts_of(store: Store) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Vectors as arrays and the rest, `write`'s."""
-    numbers = {name: x for name, x in store.expandos.items() if x.dtype != object}
-    others = {name: x.tolist() for name, x in store.expandos.items() if x.dtype == object}
-    tensors = {"vectors": store.vectors, **{ATTRIBUTE + name: x for name, x in numbers.items()}}
+    kept = {name: x for name, x in store.expandos.items() if name not in WAYS}
+    numbers = {ATTRIBUTE + name: x for name, x in kept.items() if x.dtype != object}
+    others = {name: x.tolist() for name, x in kept.items() if x.dtype == object}
     rest = {"keys": store.index_to_key, "attributes": others, "vector_size": store.vector_size}
-    return tensors, rest
+    return {"vectors": store.vectors, **numbers}, {**rest, "tree": len(kept) < len(store.expandos)}
 
 
 def fill(store: Store, tensors: Mapping[str, np.ndarray], rest: Mapping[str, Any]) -> None:
@@ -81,5 +82,6 @@ def fill(store: Store, tensors: Mapping[str, np.ndarray], rest: Mapping[str, Any
         name.removeprefix(ATTRIBUTE): x for name, x in tensors.items() if name.startswith(ATTRIBUTE)
     }
     for name, values in rest["attributes"].items():
-        store.allocate_vecattrs([name], [object])
-        store.expandos[name][:] = values
+        store.expandos[name] = np.fromiter(values, object, len(values))
+    if rest["tree"]:
+        set_ways(store)

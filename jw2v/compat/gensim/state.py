@@ -9,7 +9,8 @@ class State:
     """Options, vocabulary and tables, by gensim's names."""
 
     wv: KeyedVectors
-    syn1neg: Any  # the outside table, None where there is no vocabulary yet
+    syn1neg: Any  # the outside table of negative sampling, else None
+    syn1: Any  # that of hierarchical softmax, else None
     vector_size: int
     layer1_size: int
     seed: int

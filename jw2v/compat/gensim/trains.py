@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from jw2v.compat.gensim.encoded import encoded
 from jw2v.compat.gensim.model import Model, sentences_of
 from jw2v.compat.gensim.queries import LOG
-from jw2v.compat.gensim.training import as_ids, config_of, fit, kept_words
+from jw2v.compat.gensim.training import config_of, fit, kept_words
 from jw2v.errors import UsageError
 
 
@@ -39,7 +40,7 @@ class Trains(Model):
             sampling nor hierarchical softmax is asked for.
           RuntimeError: there is no vocabulary yet.
           TypeError: not exactly one text, or one that cannot be read.
-          UsageError: hierarchical softmax, or vectors that are locked.
+          UsageError: both of them are, or vectors are locked.
         """
         self.alpha = start_alpha or self.alpha
         self.min_alpha = end_alpha or self.min_alpha
@@ -48,9 +49,10 @@ class Trains(Model):
         sentences = sentences_of(corpus_iterable, corpus_file, passes=epochs)
         self.epochs, self.compute_loss, self.running_training_loss = epochs, compute_loss, 0.0
         heard, began, trained = list(callbacks), time.perf_counter(), 0.0
-        with as_ids(sentences, self.wv) as text:
-            if total_examples not in (None, text.sentences) and corpus_file is None:
-                LOG.warning("%d sentences, where %d were told", text.sentences, total_examples)
+        with encoded(sentences, self.wv) as text:
+            read = text.corpus.stats
+            if total_examples not in (None, read.lines) and corpus_file is None:
+                LOG.warning("%d sentences, where %d were told", read.lines, total_examples)
             _tell(heard, "on_train_begin", self)
             for sitting, lr, lr_end, number in self._sittings(one_by_one=bool(heard)):
                 _tell(heard, "on_epoch_begin", self)
@@ -64,7 +66,7 @@ class Trains(Model):
         self.train_count += 1
         self.total_train_time += time.perf_counter() - began
         _tell(heard, "on_train_end", self)
-        return round(trained), text.raw_words * epochs
+        return round(trained), read.words * epochs
 
     def _sittings(self, *, one_by_one: bool) -> Iterator[tuple[int, float, float, int]]:
         """Epochs, rate at the start and at the end, and number; one each where each is told of."""
@@ -88,8 +90,8 @@ class Trains(Model):
             raise ValueError("give total_examples (model.corpus_count) or total_words")
         if epochs is None or epochs <= 0:
             raise ValueError("give the number of epochs, such as epochs=model.epochs")
-        if self.hs:
-            raise UsageError("hs=1, hierarchical softmax, is not trained yet; give negative, hs=0")
+        if self.hs and self.negative:
+            raise UsageError("jw2v trains one loss at a time; give hs=0, or negative=0")
         if (self.wv.vectors_lockf != 1).any():
             raise UsageError("vectors_lockf has entries other than 1; jw2v trains all vectors")
 

@@ -1,5 +1,6 @@
 """gensim's Word2Vec, trained by jw2v."""
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from inspect import signature
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from jw2v.compat.gensim import saved
 from jw2v.compat.gensim.keyedvectors import KeyedVectors
 from jw2v.compat.gensim.model import sentences_of
 from jw2v.compat.gensim.queries import LOG
+from jw2v.compat.gensim.scores import scores
 from jw2v.compat.gensim.trains import Trains
 from jw2v.compat.gensim.vocabulary import TrimRule
 
@@ -18,6 +20,7 @@ OF_A_RUN = (
     "corpus_count", "corpus_total_words", "running_training_loss", "min_alpha_yet_reached",
     "train_count", "total_train_time", "effective_min_count",
 )  # fmt: skip
+OUTSIDE = ("syn1", "syn1neg")
 NOT_KEPT = {"self", "sentences", "corpus_file", "trim_rule", "callbacks", "hashfxn"}
 
 
@@ -33,7 +36,8 @@ class Loads(type):
         """
         tensors, rest = saved.read(fname, "Word2Vec")
         model = cls(**rest["options"])
-        model.syn1neg = tensors.pop("syn1neg", None)
+        for name in OUTSIDE:
+            setattr(model, name, tensors.pop(name, None))
         saved.fill(model.wv, tensors, rest)
         for name, value in rest["run"].items():
             setattr(model, name, value)
@@ -43,10 +47,11 @@ class Loads(type):
 class Word2Vec(Trains, metaclass=Loads):
     """gensim 4's Word2Vec by its names, arguments and defaults; what trains is jw2v.
 
-    Negative sampling, skip-gram (`sg=1`) or CBOW; `hs=1` is refused when it comes to training. CBOW
-    is trained by its gradient where gensim has an update that is none: a word is given its share of
-    it, so that `alpha` counts four times. `batch_words` and `hashfxn` are passed over, and of
-    `workers` only 1 is looked at: jw2v starts a process a core where a text is long enough.
+    Skip-gram (`sg=1`) or CBOW, with negative sampling or hierarchical softmax (`hs=1, negative=0`),
+    not with both at once. CBOW is trained by its gradient where gensim has an update that is none:
+    a word is given its share of it, so that `alpha` counts four times. `batch_words` and `hashfxn`
+    are passed over, and of `workers` only 1 is looked at: jw2v starts a process a core where a text
+    is long enough.
 
     >>> model = Word2Vec([["the", "king"], ["the", "queen"]] * 20, min_count=1, sg=1, vector_size=8)
     >>> model.wv.index_to_key[0], model.wv["king"].shape, model.corpus_count
@@ -97,7 +102,7 @@ class Word2Vec(Trains, metaclass=Loads):
         self.corpus_count = self.corpus_total_words = self.train_count = 0
         self.total_train_time = 0.0
         self.min_alpha_yet_reached, self.effective_min_count = self.alpha, min_count
-        self.raw_vocab, self.syn1neg = {}, None
+        self.raw_vocab, self.syn1, self.syn1neg = {}, None, None
         self.wv = KeyedVectors(self.vector_size)
         if sentences is None and corpus_file is None:
             if trim_rule is not None or callbacks:
@@ -115,13 +120,25 @@ class Word2Vec(Trains, metaclass=Loads):
             callbacks=callbacks,
         )
 
-    def score(self, sentences: Iterable[Any], *args: Any, **kwargs: Any) -> np.ndarray:
-        """Of models with hierarchical softmax alone.
+    def score(
+        self,
+        sentences: Iterable[Any],
+        total_sentences: int = 1_000_000,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: int = 1,
+    ) -> np.ndarray:
+        """The log probability of each of the first `total_sentences`; see `scores`.
 
         Raises:
-          RuntimeError: this is none of those.
+          RuntimeError: there is no vocabulary yet, or no hierarchical softmax.
         """
-        raise RuntimeError("only hierarchical softmax has scores, and it is not trained yet")
+        if not self.wv.key_to_index:
+            raise RuntimeError("you must first build vocabulary before scoring new data")
+        if not self.hs:
+            raise RuntimeError("only hierarchical softmax has scores; give hs=1, negative=0")
+        scored = scores(self, itertools.islice(sentences, total_sentences))
+        return np.fromiter(scored, np.float32)
 
     def predict_output_word(
         self, context_words_list: Sequence[Any], topn: int = 10
@@ -150,7 +167,8 @@ class Word2Vec(Trains, metaclass=Loads):
     def save(self, fname: Any, **options: Any) -> None:
         """Write one safetensors file; gensim's options on how to pickle are passed over."""
         tensors, rest = saved.parts_of(self.wv)
-        outside = {} if self.syn1neg is None else {"syn1neg": self.syn1neg}
+        outside = {name: getattr(self, name) for name in OUTSIDE}
+        outside = {name: table for name, table in outside.items() if table is not None}
         kept = [name for name in signature(type(self).__init__).parameters if name not in NOT_KEPT]
         told = {"options": kept, "run": OF_A_RUN}
         values = {k: {name: getattr(self, name) for name in names} for k, names in told.items()}
