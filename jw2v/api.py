@@ -117,7 +117,7 @@ def train(
         LOG.info("%s", backend.describe())
         if config.approximations:
             LOG.info("approximations: %s", "; ".join(config.approximations))
-        text, encoding = _encoded(corpus, config, Path(scratch))
+        text = corpus if isinstance(corpus, Corpus) else _encode(corpus, config, Path(scratch))
         config = replace(config, **_encoded_with(text))
         portable = optimizer is None and loss is None and text.directory is not None
         workers = crew.workers_of(config, len(text.train.ids), portable=portable)
@@ -150,6 +150,7 @@ def train(
             result = trained(callback=report, stop=stop)
         if not result.finished:
             raise _stopped(folder, result, made_with, keep=keep)
+        encoding = 0.0 if text is corpus else text.stats.seconds
         seconds = {"vocabulary": encoding, **result.seconds}
         seconds["total"] = time.perf_counter() - began
         vectors = _vectors(text, config, result, history, checked=check, seconds=seconds)
@@ -223,12 +224,7 @@ def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
     LOG.info("gradients hold: %s (%.1f s)", ", ".join(held), time.perf_counter() - began)
 
 
-def _encoded(source: Source | Corpus, config: Config, scratch: Path) -> tuple[Corpus, float]:
-    """The text as ids, and the seconds that took."""
-    if isinstance(source, Corpus):
-        words, kept = f"{source.stats.words:,}", f"{len(source.vocab):,}"
-        LOG.info("%s words of text, %s in the vocabulary, encoded before", words, kept)
-        return source, 0.0
+def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
     text = encode(
         source,
         directory=scratch,
@@ -250,7 +246,7 @@ def _encoded(source: Source | Corpus, config: Config, scratch: Path) -> tuple[Co
     )
     if config.phrases:
         LOG.info("phrases: %s words joined to the one before", f"{stats.joined:,}")
-    return text, stats.seconds
+    return text
 
 
 def _encoded_with(text: Corpus) -> dict[str, Any]:

@@ -36,8 +36,12 @@ from jw2v.blocks.windows import Block, WindowWeights, contexts, pairs, windows
 from jw2v.losses.cbow import counts, given, shares
 
 HIGHEST = lax.Precision.HIGHEST
-CHUNK = 4096
-"""Words scored at once: with 256 rows fewer are slower on two cores, more on one."""
+WHOLE, CHUNK = 1 << 15, 1 << 12
+"""Words up to which a vocabulary is one chunk, and those of a chunk of a larger one.
+
+Scores that are computed twice take a third more products, which pays where all of them would leave
+the caches.
+"""
 Carry = TypeVar("Carry")
 
 
@@ -56,12 +60,12 @@ class Seen(NamedTuple):
     score_o: Float[Array, "row told"]  # s_{r,o_j}; 0 of words not yet seen
 
 
-def kernel(*, weights: WindowWeights = "linear", chunk: int = CHUNK) -> Kernel:
+def kernel(*, weights: WindowWeights = "linear", chunk: int | None = None) -> Kernel:
     """The kernel of skip-gram with naive softmax.
 
     Args:
       weights: the window's weight law.
-      chunk: words scored at once.
+      chunk: words scored at once; None: all of up to 32,768, of more 4,096.
     """
 
     def ids(block: Block) -> RowIds:
@@ -86,7 +90,7 @@ def bag_kernel(
     weights: WindowWeights = "linear",
     mean: bool = True,
     word2vec: bool = False,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
 ) -> Kernel:
     """The kernel of CBOW with naive softmax.
 
@@ -94,7 +98,7 @@ def bag_kernel(
       weights: the window's weight law.
       mean: average the words around; else sum them.
       word2vec: in the place of the gradient by hand the update of word2vec.c, which is none.
-      chunk: words scored at once.
+      chunk: words scored at once; None: all of up to 32,768, of more 4,096.
     """
 
     def ids(block: Block) -> RowIds:
@@ -123,7 +127,7 @@ def bag_kernel(
 
 
 def loss(
-    h: Float[Array, "row dim"], U: Float[Array, "vocab dim"], told: Told, *, chunk: int
+    h: Float[Array, "row dim"], U: Float[Array, "vocab dim"], told: Told, *, chunk: int | None
 ) -> Float[Array, ""]:
     """J of rows that are told words.
 
@@ -131,7 +135,7 @@ def loss(
       h: the rows, `[row, dim]`.
       U: outside vectors, `[vocab, dim]`.
       told: the words and their weights.
-      chunk: words scored at once; the last chunk may have fewer.
+      chunk: words scored at once, the last ones excepted; None: all, or `CHUNK` of many.
 
     >>> told = Told(jnp.array([[0, 2]]), jnp.ones((1, 2)))
     >>> print(f"{loss(jnp.ones((1, 3)), jnp.zeros((4, 3)), told, chunk=3):.4f}")  # 2 log 4
@@ -141,7 +145,7 @@ def loss(
 
 
 def loss_and_grads(
-    h: Float[Array, "row dim"], U: Float[Array, "vocab dim"], told: Told, *, chunk: int
+    h: Float[Array, "row dim"], U: Float[Array, "vocab dim"], told: Told, *, chunk: int | None
 ) -> tuple[Float[Array, ""], tuple[Float[Array, "row dim"], Float[Array, "vocab dim"]]]:
     """J, ∂J/∂h and ∂J/∂U by hand; arguments as in `loss`.
 
@@ -173,10 +177,10 @@ def _loss(seen: Seen, told: Told) -> Float[Array, ""]:
     return jnp.sum(told.omega * (below + jnp.log(seen.total)[:, None]))
 
 
-def _seen(h: Array, U: Array, told: Told, chunk: int) -> Seen:
+def _seen(h: Array, U: Array, told: Told, chunk: int | None) -> Seen:
     """The first pass: all words seen."""
 
-    @jax.checkpoint
+    @partial(jax.checkpoint, prevent_cse=False)  # a loop keeps apart what has to be
     def see(seen: Seen, u: Array, first: Array | int) -> Seen:
         score = _scores(h, u)
         # Z does not depend on m, so that there is nothing to differentiate.
@@ -194,17 +198,19 @@ def _seen(h: Array, U: Array, told: Told, chunk: int) -> Seen:
 
 
 def _over_chunks(
-    body: Callable[[Carry, Array, Array | int], Carry], carry: Carry, U: Array, chunk: int
+    body: Callable[[Carry, Array, Array | int], Carry], carry: Carry, U: Array, chunk: int | None
 ) -> Carry:
     """`body(carry, rows of U, id of the first)` over all of U; the last chunk has what is left."""
-    whole, rest = divmod(U.shape[0], chunk)
+    vocab = U.shape[0]
+    size = chunk or (WHOLE if vocab <= WHOLE else CHUNK)
+    whole, rest = divmod(vocab, size)
 
     def at(i: Array, carry: Carry) -> Carry:
-        return body(carry, lax.dynamic_slice_in_dim(U, i * chunk, chunk), i * chunk)
+        return body(carry, lax.dynamic_slice_in_dim(U, i * size, size), i * size)
 
     if whole:
         carry = lax.fori_loop(0, whole, at, carry)
-    return body(carry, U[whole * chunk :], whole * chunk) if rest else carry
+    return body(carry, U[whole * size :], whole * size) if rest else carry
 
 
 def _scores(h: Array, u: Array) -> Float[Array, "row chunk"]:

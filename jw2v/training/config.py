@@ -6,7 +6,6 @@ from typing import Any, cast, get_args
 
 import optax
 
-from jw2v.blocks.naive_softmax import CHUNK
 from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import WindowWeights
 from jw2v.corpus.subwords import Ngrams
@@ -24,6 +23,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "schedule": tuple(SCHEDULES),
     "window_weights": get_args(WindowWeights),
     "damping": ("sqrt", "none"),
+    "on_nan": ("stop", "skip"),
     "gradient": ("manual", "autodiff"),
     "kernel": ("block", "windows"),
     "sigmoid": ("polynomial", "exact"),
@@ -134,6 +134,8 @@ class Config:
     """linear (a pair counts by its distance), dynamic (widths drawn) or fixed (all count 1)."""
     damping: str = "sqrt"
     """sqrt (a word's step by 1/sqrt of its places in the block) or none."""
+    on_nan: str = "stop"
+    """stop, where the loss is not finite, or skip, the blocks whose gradient is not."""
     gradient: str = "manual"
     """manual (derived by hand) or autodiff."""
     kernel: str = "block"
@@ -150,8 +152,8 @@ class Config:
     group: int | None = None
     """Centre words that share negatives; a tile of matrix products. By default 16, for skipgram
     with hierarchical_softmax 4."""
-    softmax_chunk: int = CHUNK
-    """Words that naive_softmax scores at once; a step's memory is that of block × so many scores."""
+    softmax_chunk: int | None = None
+    """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
     blocks_per_call: int = 32
     """Blocks between two looks at the clock; of several processes, between two merges."""
     workers: int | None = None

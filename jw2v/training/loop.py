@@ -20,6 +20,7 @@ from jw2v.corpus import Corpus, Segment, Vocabulary, keep_probability, part, seg
 from jw2v.errors import UsageError
 from jw2v.losses.record import Loss
 from jw2v.optim.damping import damp
+from jw2v.optim.finite import count_skipped, skip_not_finite
 from jw2v.optim.named import table_optimizer
 from jw2v.optim.rows import result
 from jw2v.training import call
@@ -99,10 +100,11 @@ def update_of(
         jax.eval_shape(lambda: start_tables(config, corpus.vocab)),
         dense_updates=config.dense_updates,
     )
-    if config.damping == "none":
-        return tx
-    factors = expected(corpus.vocab, config, loss).factors(*config.start_lrs)
-    return optax.chain(damp(factors), tx)
+    before = [] if config.on_nan == "stop" else [skip_not_finite()]
+    if config.damping != "none":
+        factors = expected(corpus.vocab, config, loss).factors(*config.start_lrs)
+        before.append(damp(factors))
+    return optax.chain(*before, tx) if before else tx
 
 
 def state_like(corpus: Corpus, config: Config) -> TrainState:
@@ -265,8 +267,10 @@ def run(
             state.tables, due(setting.tiers, calls), *info, words, feed is not None, wish
         )
         state = state._replace(tables=tables)
-        meter.add(int(words), StepInfo(loss, pairs))
+        meter.add(int(words), StepInfo(loss, pairs), state.tables)
         if meter.ends_epoch:
+            # Else each process would measure with rare words as it alone has met them.
+            state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
             meter.evaluate(partial(heldout_loss, found(state)))
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
@@ -276,6 +280,8 @@ def run(
         asked = wish if exchange.size == 1 else asked or stops
     state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
     meter.stop(state.tables)
+    if count := count_skipped(state.opt_state):
+        LOG.warning("%d blocks with a gradient that was not finite were skipped", count)
     if not more:
         meter.evaluate(partial(heldout_loss, found(state)))
     return Result(

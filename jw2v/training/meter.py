@@ -2,17 +2,21 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
 import optax
 
+from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus
 from jw2v.errors import DataError
 from jw2v.training.config import Config
 from jw2v.training.step import StepInfo
+
+MOST = 1000.0
+"""Nats a pair, where zero scores have 4 with the usual negatives; rows that explode go beyond."""
 
 
 class Progress(NamedTuple):
@@ -66,7 +70,7 @@ class Meter:
     ) -> None:
         self.calls = 0
         self.heldout_loss: float | None = None
-        self._config = config
+        self._config, self._words_of = config, corpus.vocab.words
         self._schedule = schedule
         self._epoch_words = epoch_words
         self._raw_per_word = len(corpus.train.ids) / epoch_words
@@ -86,14 +90,14 @@ class Meter:
         self._words = self._skipped = words
         self._began = time.perf_counter()
 
-    def add(self, words: int, info: StepInfo) -> None:
-        """Count a call that was just dispatched.
+    def add(self, words: int, info: StepInfo, tables: Tables) -> None:
+        """Count a call that was just dispatched, after which the tables are these.
 
         Raises:
-          DataError: the loss of the call before it is not finite.
+          DataError: the loss of the call before it is not finite, or beyond `MOST`.
         """
         if self._infos:
-            self._check(self._infos[-1])
+            self._check(self._infos[-1], tables)
         self.calls += 1
         self._words_before, self._words = self._words, self._words + words
         self._infos.append(info)
@@ -114,16 +118,16 @@ class Meter:
         if self._ended is None:
             self._paused += seconds
 
-    def stop(self, result: Any) -> None:
-        """Wait for what the run made and stop the clock.
+    def stop(self, tables: Tables) -> None:
+        """Wait for the tables that the run made and stop the clock.
 
         Raises:
-          DataError: the last loss is not finite.
+          DataError: the last loss is not finite, or beyond `MOST`.
         """
-        jax.block_until_ready(result)
+        jax.block_until_ready(tables)
         self._ended = time.perf_counter()
         if self._infos:
-            self._check(self._infos[-1])
+            self._check(self._infos[-1], tables)
 
     def silence(self) -> float:
         """Seconds since the last progress."""
@@ -161,11 +165,28 @@ class Meter:
     def _lr(self) -> float:
         return float(np.asarray(self._schedule(self._words // self._step_words)))
 
-    def _check(self, info: StepInfo) -> None:
-        loss = float(info.loss)
-        if not np.isfinite(loss):
+    def _check(self, info: StepInfo, tables: Tables) -> None:
+        loss = float(info.loss) / max(float(info.pairs), 1.0)
+        if not loss <= MOST:
             blocks = self.calls * self._config.blocks_per_call
             raise DataError(
-                f"the loss is {loss} after {blocks} blocks, at learning rate {self._lr():.4g}; "
-                "lower it (--lr) or take smaller blocks (--block)"
+                f"the loss is {loss:.4g} after {blocks} blocks, at learning rate {self._lr():.4g}, "
+                f"and {largest_row(tables, self._words_of)}; lower the rate (--lr) or take smaller "
+                "blocks (--block)"
             )
+
+
+def largest_row(tables: Tables, words: Sequence[str]) -> str:
+    """Which row of the tables is the longest, or the first that is not finite.
+
+    >>> largest_row(Tables(np.ones((2, 1)), np.array([[3.0], [4.0]])), ["a", "b"])
+    "the longest row is that of 'b' in U, 4"
+    """
+    found = []
+    for name, table in tables._asdict().items():
+        norms = np.linalg.norm(np.asarray(table, np.float64), axis=1)
+        row = int(np.argmax(np.where(np.isnan(norms), np.inf, norms)))
+        found.append((norms[row], row, name))
+    norm, row, name = max(found, key=lambda x: np.inf if np.isnan(x[0]) else x[0])
+    whose = repr(words[row]) if row < len(words) else f"n-gram {row - len(words)}"
+    return f"the longest row is that of {whose} in {name}, {norm:.4g}"

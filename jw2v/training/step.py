@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
@@ -153,6 +154,8 @@ def make_step(kernel: Kernel, optimizer: optax.GradientTransformation, config: C
         loss, grads = row_gradients(kernel, config.gradient, tables, block)
         updates, opt_state = optimizer.update(grads, state.opt_state, tables)
         tables = apply_updates(tables, updates)
+        if config.on_nan == "skip":
+            loss = jnp.where(jnp.isfinite(loss), loss, 0)
         info = StepInfo(loss, kernel.terms(block))
         return TrainState(tables, opt_state, state.blocks + 1), info
 

@@ -212,8 +212,8 @@ def test_a_block_that_takes_other_ways_is_refuted(monkeypatch, old, new):
     [
         ("seen.total * jnp.exp(seen.most - most)", "seen.total"),
         ("(first <= o) & (o < first + size)", "o < first + size"),
-        ("i * chunk, chunk), i * chunk)", "i * chunk, chunk), 0)"),
-        ("whole * chunk) if rest else carry", "whole * chunk) if not rest else carry"),
+        ("i * size, size), i * size)", "i * size, size), 0)"),
+        ("whole * size) if rest else carry", "whole * size) if not rest else carry"),
     ],
 )
 def test_a_softmax_whose_chunks_do_not_make_a_whole_is_refuted(monkeypatch, old, new):
