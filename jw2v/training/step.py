@@ -154,9 +154,9 @@ def make_step(kernel: Kernel, optimizer: optax.GradientTransformation, config: C
         loss, grads = row_gradients(kernel, config.gradient, tables, block)
         updates, opt_state = optimizer.update(grads, state.opt_state, tables)
         tables = apply_updates(tables, updates)
-        if config.on_nan == "skip":
-            loss = jnp.where(jnp.isfinite(loss), loss, 0)
         info = StepInfo(loss, kernel.terms(block))
+        if config.on_nan == "skip":
+            info = StepInfo(*(jnp.where(jnp.isfinite(loss), x, 0) for x in info))
         return TrainState(tables, opt_state, state.blocks + 1), info
 
     return step
