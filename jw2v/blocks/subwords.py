@@ -66,9 +66,7 @@ def kernel(base: Kernel) -> Kernel:
     def composed(z: Array, block: Block) -> Array:
         pieces = pieces_of(block)
         (z,) = as_gathered(z)
-        zero = jnp.zeros((block.ids.shape[0], z.shape[1]), z.dtype)
-        words = zero.at[pieces.place].add(shares(pieces, z) * z)
-        return words[places(base, block)]
+        return by_place(shares(pieces, z) * z, pieces.place, block)[places(base, block)]
 
     def loss(z: Array, u: Array, block: Block) -> Float[Array, ""]:
         return base.loss(composed(z, block), u, block)
@@ -76,9 +74,7 @@ def kernel(base: Kernel) -> Kernel:
     def loss_and_grads(z: Array, u: Array, block: Block):
         assert by_hand is not None
         value, (d_v, d_u) = by_hand(composed(z, block), u, block)
-        zero = jnp.zeros((block.ids.shape[0], z.shape[1]), d_v.dtype)
-        d_words = zero.at[places(base, block)].add(d_v)
-        pieces = pieces_of(block)
+        d_words, pieces = by_place(d_v, places(base, block), block), pieces_of(block)
         return value, (shares(pieces, z) * d_words[pieces.place], d_u)
 
     return Kernel(ids, loss, loss_and_grads if by_hand else None, base.terms)
@@ -93,6 +89,13 @@ def pieces_of(block: Block) -> Pieces:
 def shares(pieces: Pieces, z: Float[Array, "pieces dim"]) -> Float[Array, "pieces 1"]:
     """What each piece counts in its word, as a column, in the dtype of the rows."""
     return pieces.share.astype(z.dtype)[:, None]
+
+
+def by_place(
+    rows: Float[Array, "rows dim"], place: Int[Array, " rows"], block: Block
+) -> Float[Array, "halo dim"]:
+    """The rows at each place of the halo, added up."""
+    return jnp.zeros((block.ids.shape[0], rows.shape[1]), rows.dtype).at[place].add(rows)
 
 
 def places(base: Kernel, block: Block) -> Int[Array, " rows"]:

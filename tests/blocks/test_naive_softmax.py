@@ -99,6 +99,18 @@ def test_a_bag_is_the_one_of_the_windows(mean: bool, word2vec: bool):
     assert_same(*found, rtol=1e-10)
 
 
+def test_a_small_vocabulary_is_one_chunk(monkeypatch: pytest.MonkeyPatch):
+    """Unless a size is given; then there is no loop, and no score is computed twice."""
+    monkeypatch.setattr(naive_softmax, "WHOLE", 10)
+    monkeypatch.setattr(naive_softmax, "CHUNK", 4)
+
+    def loops(vocab: int, chunk: int | None) -> list[int]:
+        jaxpr = jax.make_jaxpr(partial(naive_softmax.loss, chunk=chunk))(*drawn(0, vocab))
+        return [e.params["length"] for e in jaxpr.eqns if e.primitive.name == "scan"]
+
+    assert [loops(9, None), loops(9, 2), loops(11, None), loops(11, 10)] == [[], [4], [2], [1]]
+
+
 SIZE, LENGTH, CHUNK = 64, 8, 128
 SCORES, VECTOR = 4 * SIZE, 4 * LENGTH  # bytes of a word
 
