@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from jw2v.blocks.tables import Tables
-from jw2v.corpus import Corpus, encode
+from jw2v.corpus import Corpus, Vocabulary, encode
 from jw2v.corpus.sources import Source
 from jw2v.corpus.subwords import Ngrams, Subwords
 from jw2v.errors import GradientError, InterruptedTrainingError, UsageError
@@ -75,8 +75,8 @@ def train(
         `optax.adam`, or a finished optax transformation.
       loss: instead of `config.loss`: a loss of your own, trained with the kernel "windows".
       init: vectors to start from; words it does not have start as usual. The outside table of
-        hierarchical softmax is a tree's: it goes on where the words are the same in the same
-        order, else starts at zero, as it does where `init` has another loss's.
+        hierarchical softmax is a tree's, which the counts decide: it goes on where words and counts
+        are the same, and else starts anew, as it does from the outside words of another loss.
       callback: given the progress after each call to the device.
       check: judge the gradients that train first, and refuse to train where one is refuted.
       require: refuse to run on another platform than this.
@@ -270,10 +270,17 @@ def _initial(init: Vectors | None, text: Corpus, config: Config) -> Tables | Non
     else:
         made = subwords_of(text.vocab, config.ngrams)
         V = made.with_means(_with_ngrams(V, made, init, config), here, init.vectors[there])
-    same_rows = not config.has_tree or init.words == text.vocab.words
-    if init.outside is not None and init.has_tree == config.has_tree and same_rows:
+    if init.outside is not None and _same_rows(init, text.vocab, config):
         U[here] = init.outside[there]
     return Tables(jax.numpy.asarray(V), jax.numpy.asarray(U))
+
+
+def _same_rows(init: Vectors, vocab: Vocabulary, config: Config) -> bool:
+    """Whether outside rows are of what they were of: words by name, nodes where the tree is one."""
+    if not config.has_tree:
+        return not init.has_tree
+    same_counts = init.counts is not None and np.array_equal(init.counts, vocab.counts)
+    return init.has_tree and init.words == vocab.words and same_counts
 
 
 def _with_ngrams(V: np.ndarray, made: Subwords, init: Vectors, config: Config) -> np.ndarray:

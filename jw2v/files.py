@@ -12,6 +12,7 @@ from jaxtyping import Float
 from jw2v.errors import DataError
 
 # The six ASCII blanks separate words in every format here; a lone surrogate has no UTF-8 form.
+_NOTE = ".written-by"
 _UNWRITABLE = re.compile(r"[ \t\n\r\v\f\ud800-\udfff]|^\Z")
 
 
@@ -58,18 +59,81 @@ def replacing(path: Path) -> Iterator[Path]:
     ...     (Path(folder) / "a.txt").read_text()
     'whole'
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _beside(path, os.getpid())
     try:
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)
     except OSError as error:
-        reason = error.strerror or error
-        raise DataError(f"cannot write {path}: {reason}; give a place with room (--out)") from error
+        raise _unwritable(path, error) from error
     finally:
         with suppress(OSError):  # the fault above is what is told
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_together(folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
+    """As `replacing`, for files of a folder that belong together: all are new, or all are old.
+
+    The step that decides is a single rename, of a note that tells which process wrote them. From
+    then on `place_of` finds the new files, whether or not each could take its place.
+
+    Raises:
+      DataError: they cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing_together(Path(folder), ["a", "b"]) as (a, b):
+    ...         _ = a.write_text("1"), b.write_text("2")
+    ...     place_of(Path(folder), "b").read_text()
+    '2'
+    """
+    process = os.getpid()
+    temporaries, note = [_beside(folder / name, process) for name in names], folder / _NOTE
+    decided = False
+    try:
+        _finish(folder, names)
+        yield temporaries
+        for temporary in temporaries:
+            _sync(temporary)
+        with replacing(note) as written:
+            written.write_text(str(process), encoding="ascii")
+        decided = True
+        _finish(folder, names)
+        _sync(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    finally:
+        with suppress(OSError):
+            for temporary in () if decided or note.exists() else temporaries:
+                temporary.unlink(missing_ok=True)
+
+
+def place_of(folder: Path, name: str) -> Path:
+    """Where a file of `replacing_together` is: in its place, or on the way there."""
+    with suppress(OSError, ValueError):
+        temporary = _beside(folder / name, int((folder / _NOTE).read_text(encoding="ascii")))
+        if temporary.exists():
+            return temporary
+    return folder / name
+
+
+def _finish(folder: Path, names: Sequence[str]) -> None:
+    """Let files that were decided on take their places."""
+    for name in names:
+        if (place := place_of(folder, name)) != folder / name:
+            os.replace(place, folder / name)
+    (folder / _NOTE).unlink(missing_ok=True)
+
+
+def _beside(path: Path, process: int) -> Path:
+    return path.with_name(f".{path.name}.{process}.tmp")
+
+
+def _unwritable(path: Path, error: OSError) -> DataError:
+    reason = error.strerror or error
+    return DataError(f"cannot write {path}: {reason}; give a place with room (--out)")
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

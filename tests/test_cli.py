@@ -247,7 +247,7 @@ def test_a_broken_gradient_does_not_train(text, tmp_path, monkeypatch, capsys):
         value, (d_v, d_o, d_neg) = pair.loss_and_grads(*rows)
         return value, (d_v, d_o, -d_neg)
 
-    monkeypatch.setattr(kernels, "NEGATIVE_SAMPLING", jw2v.Loss(pair.loss, wrong))
+    monkeypatch.setitem(kernels.PAIRS, "negative_sampling", jw2v.Loss(pair.loss, wrong))
     assert main(["train", str(text), "--out", str(tmp_path / "o"), *SMALL]) == 1
     told = one_line(capsys.readouterr().err)
     assert told.startswith("the gradient of negative_sampling is refuted (sign: claimed = -1")
@@ -416,6 +416,15 @@ def test_neighbours_by_the_outside_table_and_of_a_file(trained, tmp_path, capsys
     assert main(["export", str(trained.folder), "--out", path, "--table", "outside"]) == 0
     assert main(["neighbors", path, *asked]) == 0
     assert json.loads(capsys.readouterr().out)["a0"] == expected
+
+
+def test_rows_that_are_no_words_are_not_asked(tmp_path, capsys):
+    run = {"config": {"loss": "hierarchical_softmax"}}
+    V, U = np.eye(2, dtype=np.float32), np.ones((2, 2), np.float32)
+    api.save(jw2v.Vectors(("a", "b"), V, U, run=run), tmp_path)
+    assert main(["neighbors", str(tmp_path), "a"]) == 0
+    assert main(["neighbors", str(tmp_path), "a", "--table", "outside"]) == 1
+    assert one_line(capsys.readouterr().err).startswith("the outside table is of a tree's inner")
 
 
 def test_evaluate(trained, tmp_path, capsys):

@@ -41,7 +41,7 @@ _SECOND = (1 << 32) - 1  # the second word's bits of a pair
 def phrases_of(
     spool: Spool, lexicon: Lexicon, options: Options, *, scratch: Path, part: int = PART
 ) -> Int[np.ndarray, " phrases"]:
-    """The phrases of a text; no more is in memory than `part` neighbours and the frequent pairs.
+    """The phrases of a text; in memory are about `part` neighbours and the pairs that are frequent.
 
     Args:
       spool: the text.

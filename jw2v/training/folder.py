@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jw2v.errors import DataError, UsageError
-from jw2v.files import write_lines
+from jw2v.files import place_of, write_lines
 from jw2v.training import checkpoint
 from jw2v.training.meter import Progress
 
@@ -47,7 +47,7 @@ def run_folder(out: str | Path | None, *, resume: bool = False) -> Iterator[Path
 
 def _check_runs(folder: Path, *, resume: bool) -> None:
     stopped = bool(checkpoint.saved(folder))
-    if (folder / "run.json").exists():
+    if place_of(folder, "run.json").exists():
         raise UsageError(f"{folder} holds a finished run; give another folder (--out)")
     if stopped and not resume:
         raise UsageError(f"{folder} holds a stopped run; go on with it (--resume), or give another")

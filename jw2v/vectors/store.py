@@ -12,22 +12,28 @@ from safetensors import SafetensorError, safe_open
 
 from jw2v.corpus.subwords import Ngrams
 from jw2v.errors import DataError
-from jw2v.files import check_finite, check_words, numbered_lines, replacing
+from jw2v.files import (
+    check_finite,
+    check_words,
+    numbered_lines,
+    place_of,
+    replacing_together,
+)
 from jw2v.vectors.disk import make_folder, read_json, write_tensors
 from jw2v.vectors.ngrams import TENSORS as NGRAMS
 from jw2v.vectors.ngrams import NgramRows, check_finite_rows
 from jw2v.vectors.table import Vectors
 
-TABLES, _VOCAB, _RUN = "vectors.safetensors", "vocab.txt", "run.json"
+FILES = TABLES, _VOCAB, _RUN = "vectors.safetensors", "vocab.txt", "run.json"
 
 
 def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
     """Write vectors to a folder, which is made where it is missing.
 
     `vectors.safetensors` holds V and, where present, U and the n-grams; `vocab.txt` one `word
-    count` a line, or only `word` where counts are not known; `run.json` the run. All three are
-    written beside their place first and then renamed; a checksum over all of them tells
-    `read_folder` when they are not of one save.
+    count` a line, or only `word` where counts are not known; `run.json` the run. Whatever fails,
+    `read_folder` finds all three of the old save or of the new; a checksum over all of them tells
+    it when they were mixed.
 
     Raises:
       DataError: a word that `vocab.txt` cannot hold, a row with NaN or Inf, a run that JSON cannot
@@ -49,11 +55,7 @@ def save(vectors: Vectors, directory: str | os.PathLike[str]) -> None:
         tables |= vectors.ngrams.tensors()
     vocab, run = _vocab_text(vectors), _run_text(vectors)
     folder = make_folder(directory)
-    with (
-        replacing(folder / _RUN) as run_path,
-        replacing(folder / _VOCAB) as vocab_path,
-        replacing(folder / TABLES) as tables_path,
-    ):
+    with replacing_together(folder, FILES) as (tables_path, vocab_path, run_path):
         run_path.write_bytes(run)
         vocab_path.write_bytes(vocab)
         write_tensors(tables, tables_path, metadata={"sha256": _checksum(run + vocab, tables)})
@@ -98,22 +100,24 @@ def read_folder(directory: str | os.PathLike[str]) -> Vectors:
     jw2v.errors.DataError: no/such/folder has no vectors.safetensors; give a folder that jw2v ...
     """
     folder = Path(directory)
-    for name in (TABLES, _VOCAB, _RUN):
-        if not (folder / name).is_file():
+    places = [place_of(folder, name) for name in FILES]
+    for name, place in zip(FILES, places, strict=True):
+        if not place.is_file():
             raise DataError(f"{folder} has no {name}; give a folder that jw2v wrote (--out)")
-    run = read_json(folder / _RUN)
-    words, counts = _read_vocab(folder / _VOCAB)
-    tables, checksum = _read_tables(folder / TABLES, words=len(words))
+    tables_path, vocab_path, run_path = places
+    run = read_json(run_path)
+    words, counts = _read_vocab(vocab_path)
+    tables, checksum = _read_tables(tables_path, words=len(words))
     for name in ("V", "U"):
         if name in tables:
-            check_finite(f"{folder / TABLES} ({name})", words, tables[name])
-    texts = (folder / _RUN).read_bytes() + (folder / _VOCAB).read_bytes()
+            check_finite(f"{tables_path} ({name})", words, tables[name])
+    texts = run_path.read_bytes() + vocab_path.read_bytes()
     if checksum not in (None, _checksum(texts, tables)):
         raise DataError(
             f"{folder / TABLES}, {_VOCAB} and {_RUN} are damaged or not of one save (their "
             "checksum differs); save them again"
         )
-    ngrams = _ngrams(tables, folder / TABLES) if set(NGRAMS) <= set(tables) else None
+    ngrams = _ngrams(tables, tables_path) if set(NGRAMS) <= set(tables) else None
     return Vectors(words, tables["V"], tables.get("U"), counts, run, ngrams)
 
 

@@ -76,7 +76,7 @@ class Vectors(Queries):
 
     @property
     def has_tree(self) -> bool:
-        """Whether the rows of `outside` are a tree's inner nodes, not words: hierarchical softmax."""
+        """Whether rows of `outside` are a tree's inner nodes, not words: hierarchical softmax."""
         config = self.run.get("config")
         return isinstance(config, Mapping) and config.get("loss") == "hierarchical_softmax"
 

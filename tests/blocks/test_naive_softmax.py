@@ -99,6 +99,7 @@ def test_a_bag_is_the_one_of_the_windows(mean: bool, word2vec: bool):
     assert_same(*found, rtol=1e-10)
 
 
+@pytest.mark.usefixtures("x64")
 def test_a_small_vocabulary_is_one_chunk(monkeypatch: pytest.MonkeyPatch):
     """Unless a size is given; then there is no loop, and no score is computed twice."""
     monkeypatch.setattr(naive_softmax, "WHOLE", 10)

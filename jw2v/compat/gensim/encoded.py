@@ -25,8 +25,8 @@ class Text(NamedTuple):
     """The text of a model.
 
     Attributes:
-      corpus: its sentences; a word is called by its id, of the words the model knows.
-      rows: the model's row of each id, by falling count.
+      corpus: its sentences, without the words that the model does not know.
+      rows: the model's row of each id; ids are by falling count.
       counts: how often each id is in the text.
       has_pairs: whether a sentence has two words, and the model can tell two apart.
     """
@@ -47,27 +47,35 @@ def encoded(sentences: Iterable[Any], words: Store) -> Iterator[Text]:
     ...     print(text.corpus.train.ids, text.corpus.vocab.counts, text.rows, text.counts)
     [0 1] [3 2] [1 0] [1 1]
     """
-    began = time.perf_counter()
     known = counts_of(words)
     rows = np.argsort(-known, kind="stable")
     ids = {words.index_to_key[row]: id for id, row in enumerate(rows.tolist())}
-    counts, digest = np.zeros(len(rows), np.int64), hashlib.sha256()
-    lines = read = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with writing(folder, "train") as train, writing(folder, "heldout"):
-            for some in _groups(sentences):
-                lines, read = lines + len(some), read + sum(map(len, some))
-                found, lengths = _numbered(some, ids)
-                train.append(found, lengths)
-                counts += np.bincount(found, minlength=len(counts))
-                for array in (found, lengths):
-                    digest.update(array.data)
         Vocabulary(tuple(map(str, range(len(rows)))), known[rows]).save(folder / "vocab.txt")
-        seconds = time.perf_counter() - began
-        stats = Stats(1, lines, read, int(counts.sum()), seconds, read / seconds)
-        write_record(folder, stats, Options(1, None, 0, 0), digest.hexdigest())
-        yield Text(load(folder), rows, counts, train.longest > 1 and len(rows) > 1)
+        counts, longest = _write(sentences, ids, folder)
+        yield Text(load(folder), rows, counts, longest > 1 and len(rows) > 1)
+
+
+def _write(
+    sentences: Iterable[Any], ids: dict[Any, int], folder: Path
+) -> tuple[Int[np.ndarray, " vocab"], int]:
+    """Write what the vocabulary is not; gives each id's count and the longest sentence's length."""
+    began = time.perf_counter()
+    counts, digest = np.zeros(len(ids), np.int64), hashlib.sha256()
+    lines = read = 0
+    with writing(folder, "train") as train, writing(folder, "heldout"):
+        for some in _groups(sentences):
+            lines, read = lines + len(some), read + sum(map(len, some))
+            found, lengths = _numbered(some, ids)
+            train.append(found, lengths)
+            counts += np.bincount(found, minlength=len(counts))
+            digest.update(found.data)
+            digest.update(lengths.data)
+    seconds = time.perf_counter() - began
+    stats = Stats(1, lines, read, int(counts.sum()), seconds, read / seconds)
+    write_record(folder, stats, Options(1, None, 0, 0), digest.hexdigest())
+    return counts, train.longest
 
 
 def _groups(sentences: Iterable[Any]) -> Iterator[list[Any]]:

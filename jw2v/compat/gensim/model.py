@@ -130,7 +130,8 @@ class Model(State):
         self.wv.resize_vectors(self.seed)
         if self.syn1neg is not None:
             self.syn1neg = np.concatenate([self.syn1neg, self._zeros(gained)])
-        if self.syn1 is not None and gained:
+        if self.syn1 is not None:
+            # Other counts make another tree, whose nodes the old rows were not trained for.
             self.syn1 = self._zeros(len(self.wv))
 
     def init_weights(self) -> None:

@@ -51,11 +51,10 @@ def config_of(
 
 def fit(model: State, text: Text, config: Config, *, check: bool) -> float:
     """Train the model's tables in place; gives the loss of all pairs, estimated from their mean."""
-    words = text.corpus.vocab.words
-    table = outside_of(model)
-    rows = places(len(words)) if model.hs else text.rows
+    vocab, table = text.corpus.vocab, outside_of(model)
+    rows = places(len(vocab)) if model.hs else text.rows
     V = model.wv.vectors[text.rows].astype(np.float32)
-    start = Vectors(words, V, table[rows], run={"config": fields_of(config)})
+    start = Vectors(vocab.words, V, table[rows], vocab.counts, {"config": fields_of(config)})
     found = api.train(text.corpus, config, init=start, check=check)
     model.wv.vectors[text.rows], table[rows] = found.vectors, found.outside
     model.wv.norms = None
