@@ -24,6 +24,7 @@ from jw2v.files import replacing
 from jw2v.judge import Entry, verify_derivations
 from jw2v.judge.ledgers import verify_ledgers
 from jw2v.ledger import kernels
+from jw2v.ledger.certificate import Certificates
 from jw2v.losses.record import Loss
 from jw2v.training import backend, checkpoint, crew, loop
 from jw2v.training.checkpoint import EVERY, KEPT, Saving
@@ -55,6 +56,7 @@ def train(
     init: Vectors | None = None,
     callback: Callable[[Progress], None] | None = None,
     check: bool = True,
+    certify: float = 0.0,
     require: backend.Platform | None = None,
     resume: bool = False,
     save_every: float = EVERY,
@@ -79,6 +81,8 @@ def train(
         are the same, and else starts anew, as it does from the outside words of another loss.
       callback: given the progress after each call to the device.
       check: judge the gradients that train first, and refuse to train where one is refuted.
+      certify: share of the time in which blocks that are about to train are judged, too, against
+        the plain loss in float64; 0.01 is one in some minutes. A breach ends the run.
       require: refuse to run on another platform than this.
       resume: go on with the run in `out` that was stopped or killed.
       save_every: seconds between two checkpoints in `out`; 0 saves after each call to the device.
@@ -147,13 +151,17 @@ def train(
                 if callback is not None:
                     callback(progress)
 
-            result = trained(callback=report, stop=stop)
+            watcher = Certificates(config, loss, share=certify) if certify > 0 else None
+            result = trained(callback=report, stop=stop, watcher=watcher)
         if not result.finished:
             raise _stopped(folder, result, made_with, keep=keep)
         encoding = 0.0 if text is corpus else text.stats.seconds
         seconds = {"vocabulary": encoding, **result.seconds}
         seconds["total"] = time.perf_counter() - began
-        vectors = _vectors(text, config, result, history, checked=check, seconds=seconds)
+        judged = 0 if watcher is None else watcher.made
+        vectors = _vectors(
+            text, config, result, history, checked=check, certified=judged, seconds=seconds
+        )
         if folder is not None:
             save(vectors, folder)
             write_training_page(vectors.run, folder / "training.html")
@@ -325,6 +333,7 @@ def _vectors(
     history: list[Progress],
     *,
     checked: bool,
+    certified: int,
     seconds: dict[str, float],
 ) -> Vectors:
     tables = loop.found(result.state)
@@ -334,6 +343,7 @@ def _vectors(
         "backend": backend.describe(),
         "versions": versions(),
         "gradients_checked": checked,
+        "blocks_certified": certified,
         "corpus": {"fingerprint": text.fingerprint, **text.stats._asdict()},
         "words": len(text.train.ids),
         "vocab": len(text.vocab.words),

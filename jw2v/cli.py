@@ -59,6 +59,7 @@ def train(
     out: Path,
     require: backend.Platform | None = None,
     check: bool = True,
+    certify: float = 0.0,
     resume: bool = False,
     save_every: float = EVERY,
     keep: int = KEPT,
@@ -72,6 +73,7 @@ def train(
       out: folder for the vectors.
       require: fail where this platform is not there, instead of running on another.
       check: judge the gradients before training.
+      certify: share of the time in which blocks that are about to train are judged, too; try 0.01.
       resume: go on with the run in --out that was stopped or killed.
       save_every: seconds between two checkpoints in --out; 0 saves after each call to the device.
       keep: how many checkpoints are kept, so that one that is damaged does not end the run.
@@ -92,6 +94,7 @@ def train(
                 out=out,
                 callback=callback,
                 check=check,
+                certify=certify,
                 require=require,
                 resume=resume,
                 save_every=save_every,

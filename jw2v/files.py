@@ -76,8 +76,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_together(folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
     """As `replacing`, for files of a folder that belong together: all are new, or all are old.
 
-    The step that decides is a single rename, of a note that tells which process wrote them. From
-    then on `place_of` finds the new files, whether or not each could take its place.
+    The step that decides is a single rename, of a note that tells their names and which process
+    wrote them. From then on `place_of` finds the new files, whether or not each could take its
+    place; the next who writes such files to the folder lets them.
 
     Raises:
       DataError: they cannot be written.
@@ -90,40 +91,54 @@ def replacing_together(folder: Path, names: Sequence[str]) -> Iterator[list[Path
     '2'
     """
     process = os.getpid()
-    temporaries, note = [_beside(folder / name, process) for name in names], folder / _NOTE
-    decided = False
+    temporaries = [_beside(folder / name, process) for name in names]
     try:
-        _finish(folder, names)
+        _finish(folder)
         yield temporaries
         for temporary in temporaries:
             _sync(temporary)
-        with replacing(note) as written:
-            written.write_text(str(process), encoding="ascii")
-        decided = True
-        _finish(folder, names)
-        _sync(folder)
+        with replacing(folder / _NOTE) as note:
+            note.write_text("\n".join([str(process), *names]), encoding="utf-8")
+        _finish(folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
-        with suppress(OSError):
-            for temporary in () if decided or note.exists() else temporaries:
-                temporary.unlink(missing_ok=True)
+        with suppress(DataError):  # of a note that cannot be read, files may be needed
+            for temporary in set(temporaries).difference(_decided(folder).values()):
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
 
 
 def place_of(folder: Path, name: str) -> Path:
-    """Where a file of `replacing_together` is: in its place, or on the way there."""
-    with suppress(OSError, ValueError):
-        temporary = _beside(folder / name, int((folder / _NOTE).read_text(encoding="ascii")))
-        if temporary.exists():
-            return temporary
-    return folder / name
+    """Where a file of `replacing_together` is: in its place, or on the way there.
+
+    Raises:
+      DataError: the note that tells it cannot be read.
+    """
+    temporary = _decided(folder).get(name)
+    return temporary if temporary and temporary.exists() else folder / name
 
 
-def _finish(folder: Path, names: Sequence[str]) -> None:
-    """Let files that were decided on take their places."""
-    for name in names:
-        if (place := place_of(folder, name)) != folder / name:
-            os.replace(place, folder / name)
+def _decided(folder: Path) -> dict[str, Path]:
+    """Where the files were written that were decided on, by their names."""
+    note = folder / _NOTE
+    try:
+        process, *lines = note.read_text(encoding="utf-8").split("\n")
+        names = [Path(line).name for line in lines]  # what a file says is never a path
+        return {name: _beside(folder / name, int(process)) for name in names}
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}
+    except OSError as error:
+        raise DataError(f"cannot read {note}: {error.strerror}; make it readable") from error
+
+
+def _finish(folder: Path) -> None:
+    """Let files that were decided on take their places; the note is needed until they have."""
+    if decided := _decided(folder):
+        for name, temporary in decided.items():
+            with suppress(FileNotFoundError):  # it is in its place
+                os.replace(temporary, folder / name)
+        _sync(folder)
     (folder / _NOTE).unlink(missing_ok=True)
 
 

@@ -23,7 +23,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judge": set(),
     "corpus": set(),
     "training": {"corpus", "losses", "blocks", "optim"},
-    "ledger": {"losses", "blocks", "optim", "judge", "training.step", "training.config"},
+    "ledger": {
+        "losses",
+        "blocks",
+        "optim",
+        "judge",
+        "training.step",
+        "training.config",
+        "training.sampled",
+    },
     "vectors": {"corpus"},
     "compat": {
         "api",

@@ -10,11 +10,12 @@ from jaxtyping import Int
 
 from jw2v.corpus.vocabulary import Vocabulary
 from jw2v.errors import DataError
+from jw2v.files import place_of, replacing_together
 
 VERSION = 1
 PARTS = ("train", "heldout")
 FILES = (*(f"{part}.{kind}.npy" for part in PARTS for kind in ("ids", "offsets")), "vocab.txt")
-RECORD = "corpus.json"  # is written last and removed first: with it, the other files are whole
+RECORD = "corpus.json"
 
 _SLICE = 1 << 24  # ids checked at once
 
@@ -91,10 +92,15 @@ def write_record(directory: Path, stats: Stats, options: Options, fingerprint: s
 
 
 def publish(made: Path, directory: Path) -> None:
-    """Moves the whole files of `made` to `directory`, which is never seen with half of them."""
-    (directory / RECORD).unlink(missing_ok=True)
-    for name in (*FILES, RECORD):
-        (made / name).replace(directory / name)
+    """Moves the whole files of `made` to `directory`, which holds all of the old or of the new.
+
+    Raises:
+      DataError: they cannot be moved.
+    """
+    names = (*FILES, RECORD)
+    with replacing_together(directory, names) as paths:
+        for name, path in zip(names, paths, strict=True):
+            (made / name).replace(path)
 
 
 def open_corpus(directory: str | Path) -> Corpus:
@@ -127,7 +133,7 @@ def open_corpus(directory: str | Path) -> Corpus:
 
 def load(directory: Path) -> Corpus:
     """`open_corpus` without the checks that read every id."""
-    path = directory / RECORD
+    path = place_of(directory, RECORD)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         version = record["version"]
@@ -145,12 +151,12 @@ def load(directory: Path) -> Corpus:
         raise _damaged(path, "it is not the record of a corpus") from None
     train, heldout = (
         Sentences(
-            _map(directory / f"{part}.ids.npy", np.int32),
-            _map(directory / f"{part}.offsets.npy", np.int64),
+            _map(place_of(directory, f"{part}.ids.npy"), np.int32),
+            _map(place_of(directory, f"{part}.offsets.npy"), np.int64),
         )
         for part in PARTS
     )
-    vocab = Vocabulary.load(directory / "vocab.txt")
+    vocab = Vocabulary.load(place_of(directory, "vocab.txt"))
     return Corpus(vocab, train, heldout, stats, options, fingerprint, directory)
 
 

@@ -90,7 +90,7 @@ def pieces_of(block: Block) -> Pieces:
     return Pieces(*arrays)
 
 
-def shares() -> tuple[np.ndarray, np.ndarray]:
+def shares_of_example() -> tuple[np.ndarray, np.ndarray]:
     """How often each row of V is a piece of each word, and what it counts there."""
     often = np.stack([np.bincount(made_of(w), minlength=VOCAB + NGRAMS) for w in range(VOCAB)])
     return often, often / often.sum(axis=1, keepdims=True)
@@ -106,8 +106,19 @@ def on_device(block: Block) -> Block:
     return jax.tree.map(jnp.asarray, block)
 
 
-def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, Block], Any]:
-    """The loss of a block by whole tables: summed over its windows, each on its own."""
+def plain_loss(
+    config: Config, loss: Loss | None = None, *, shares: np.ndarray | None = None
+) -> Callable[[Any, Any, Block], Any]:
+    """The loss of a block by whole tables: summed over its windows, each on its own.
+
+    Args:
+      config: model, loss and weights.
+      loss: of the user's own.
+      shares: what each row of V counts in each word, where words are made of pieces; by default
+        the example's.
+    """
+    if config.ngrams is not None and shares is None:
+        shares = shares_of_example()[1]
     exact = replace(
         config,
         kernel="windows",
@@ -120,8 +131,8 @@ def plain_loss(config: Config, loss: Loss | None = None) -> Callable[[Any, Any, 
     plain = kernel_of(exact, loss)
 
     def summed(V: Any, U: Any, block: Block) -> Any:
-        if config.ngrams is not None:
-            V = jnp.asarray(shares()[1], V.dtype) @ V
+        if shares is not None:
+            V = jnp.asarray(shares, V.dtype) @ V
         ids = plain.ids(block)
         return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
 

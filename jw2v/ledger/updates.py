@@ -32,7 +32,7 @@ from jw2v.ledger.example import (
     expected_of,
     on_device,
     plain_loss,
-    shares,
+    shares_of_example,
     small,
     tables_of,
 )
@@ -137,7 +137,7 @@ def _expected(config: Config, block: Block) -> Expected:
 
 
 def _pieces() -> PieceLaw:
-    often, share = shares()
+    often, share = shares_of_example()
     return PieceLaw(TEXT @ often, TEXT @ share / (TEXT @ often))
 
 
@@ -153,7 +153,7 @@ def _ruled(loss: Any, config: Config, blocks: Sequence[Block], V: Any, U: Any) -
 
 
 def _factors(x: Expected) -> tuple[np.ndarray, np.ndarray]:
-    """D of each table as columns, written out: min(1/√m, STABLE / (LR M))."""
+    """D of each table as columns, written out: min(1/√m, STABLE / (LR M)), of pieces by share."""
     K, noise = (x.negatives, x.noise) if x.draws else (1, x.text)
     in_V, in_U = (x.words, x.centres) if x.inward else (x.centres, x.words)
     m_V = 1 + (in_V - 1) * x.text
@@ -163,11 +163,11 @@ def _factors(x: Expected) -> tuple[np.ndarray, np.ndarray]:
         m_U, scored, chance = 1 + (x.centres - 1) * x.met, np.sum(x.met), x.met
     if x.pieces is not None:
         m_V = 1 + (in_V - 1) * x.pieces.met
-    M_V = x.pairs * scored * m_V * (1 if x.pieces is None else x.pieces.share)
+    M_V = x.pairs * scored * m_V
     M_U = (1 if x.bag else x.pairs) * (1 + x.centres * chance)
     pairs = (m_V, M_V), (m_U, M_U)
     D_V, D_U = (np.minimum(m**-0.5, STABLE / LR / M)[:, None] for m, M in pairs)
-    return D_V, D_U
+    return D_V if x.pieces is None else D_V / x.pieces.share[:, None], D_U
 
 
 def _derivations() -> tuple[Derivation, ...]:

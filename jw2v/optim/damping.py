@@ -13,6 +13,9 @@ Sequential steps would see each other and settle. Two factors, the smaller of wh
     D = STABLE / (lr M)     the bound above, for |x|² σ(s) σ(−s) up to 2 / STABLE. It matters where
                             blocks are large or the rate is high: without it they diverge.
 
+Where a word is the mean of pieces, a piece is given a share of what the word is: by D / share, the
+share expected of it, its steps are as long as a word's, and the same rates serve.
+
 Damping multiplies the step, never the gradient: the gradient that a check sees is the whole sum.
 Both counts are expectations over the text, fixed for a run: counting them in each block would cost
 an array of the vocabulary's size a step, and learn no better.
@@ -92,8 +95,7 @@ class Expected(NamedTuple):
             weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
             scores, chance = 1 + weight, self.text + weight * law
         first, of_centre = self.places()[0], 1 if self.bag else self.pairs
-        given = self.pairs if self.pieces is None else self.pairs * self.pieces.share
-        return given * scores * first, of_centre * (1 + self.centres * chance)
+        return self.pairs * scores * first, of_centre * (1 + self.centres * chance)
 
     def factors(self, lr: float, lr_outside: float | None = None) -> Tables:
         """D of each word as centre and as outside word, at a learning rate or one each.
@@ -106,10 +108,13 @@ class Expected(NamedTuple):
         [0.04 0.04]
         """
         rates = lr, lr if lr_outside is None else lr_outside
+        shares = 1 if self.pieces is None else self.pieces.share, 1
         return Tables(
             *(
-                jnp.asarray(np.minimum(1 / np.sqrt(m), STABLE / (rate * touched)))
-                for m, touched, rate in zip(self.places(), self.touches(), rates, strict=True)
+                jnp.asarray(np.minimum(1 / np.sqrt(m), STABLE / (rate * touched)) / share)
+                for m, touched, rate, share in zip(
+                    self.places(), self.touches(), rates, shares, strict=True
+                )
             )
         )
 

@@ -31,7 +31,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 SCALED = ("sgd", "momentum", "nesterov", "schedule_free")  # their steps grow with the gradient
 BAG_RATE = 4.0  # times the usual rate where each word around is given a share of the gradient
-PIECE_RATE = 12.0  # times the usual rate of V where each n-gram is given a share of the gradient
 TREE_RATE = 2.0  # times the usual rate of hierarchical softmax
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
 AT_LEAST: dict[str, float | int] = {
@@ -118,10 +117,9 @@ class Config:
     """Of the outside words' table; by default the same."""
     lr: float | None = None
     """Learning rate at the start; by default the optimizer's own (sgd: 0.05; four times that for
-    cbow's mean, twice for hierarchical_softmax, twelve times for n-grams)."""
+    cbow's mean, twice for hierarchical_softmax)."""
     lr_outside: float | None = None
-    """Of the outside words' table; by default lr (with n-grams lr / 12), or the other optimizer's
-    own."""
+    """Of the outside words' table; by default lr, or the other optimizer's own."""
     lr_end: float | None = None
     """Learning rate at the end; by default lr / 10,000. Of the other table in proportion."""
     schedule: str | None = None
@@ -133,7 +131,7 @@ class Config:
     window_weights: str = "linear"
     """linear (a pair counts by its distance), dynamic (widths drawn) or fixed (all count 1)."""
     damping: str = "sqrt"
-    """sqrt (a word's step by 1/sqrt of its places in the block) or none."""
+    """sqrt (a word's step by 1/sqrt of its places in the block, an n-gram's by its share) or none."""
     on_nan: str = "stop"
     """stop, where the loss is not finite, or skip, the blocks whose gradient is not."""
     gradient: str = "manual"
@@ -183,12 +181,11 @@ class Config:
     @property
     def start_lrs(self) -> Tables:
         """The learning rates at the start."""
-        times = PIECE_RATE if self.ngrams and self.optimizer in SCALED else 1
-        usual = self._own_lr(self.optimizer) if self.lr is None else self.lr / times
+        first = self._own_lr(self.optimizer) if self.lr is None else self.lr
         if self.lr_outside is not None:
-            return Tables(usual * times, self.lr_outside)
+            return Tables(first, self.lr_outside)
         other = self.optimizer_outside
-        return Tables(usual * times, usual if other is None else self._own_lr(other))
+        return Tables(first, first if other is None else self._own_lr(other))
 
     def _own_lr(self, name: str) -> float:
         if name not in SCALED:

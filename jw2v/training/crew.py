@@ -25,6 +25,7 @@ from jw2v.training.checkpoint import Found, Saving
 from jw2v.training.config import Config, fields_of
 from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
+from jw2v.training.sampled import Watcher, read
 
 LOG = logging.getLogger("jw2v")
 WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
@@ -77,6 +78,7 @@ class Crew:
         *,
         callback: Callable[[Progress], None],
         stop: Callable[[], bool],
+        watcher: Watcher | None = None,
     ) -> loop.Result:
         """Let them train, and wait.
 
@@ -84,6 +86,7 @@ class Crew:
           corpus: the text they train on.
           callback: given the progress now and then.
           stop: asked now and then; True stops them at their next rest.
+          watcher: looks at blocks of the first of them, here, while all go on.
 
         Raises:
           DataError: one of them failed.
@@ -95,6 +98,8 @@ class Crew:
             if stop():
                 self._flags[worker.STOP] = 1
             last = self._tell(last, callback)
+            if watcher is not None:
+                self._show(watcher)
         self._tell(last, callback)
         told = json.loads((self._folder / worker.RESULT).read_text(encoding="utf-8"))
         like = loop.state_like(corpus, Config(**self._job.config))
@@ -110,6 +115,18 @@ class Crew:
         if now != last:
             callback(Progress(**json.loads(now)))
         return now
+
+    def _show(self, watcher: Watcher) -> None:
+        """Ask for a sample where one is wanted, and hand on the one that was asked for."""
+        path = self._folder / worker.SAMPLE
+        if self._flags[worker.SHOW]:
+            return
+        if path.exists():
+            sample = read(path)
+            path.unlink()
+            watcher.look(sample)
+        elif watcher.wants():
+            self._flags[worker.SHOW] = 1
 
     def _running(self) -> bool:
         codes = [process.poll() for process in self._processes]

@@ -16,6 +16,7 @@ import optax
 from jaxtyping import Array
 
 from jw2v.blocks.tables import Tables
+from jw2v.blocks.windows import Block
 from jw2v.corpus import Corpus, Segment, Vocabulary, keep_probability, part, segments
 from jw2v.errors import UsageError
 from jw2v.losses.record import Loss
@@ -33,6 +34,7 @@ from jw2v.training.lookups import Lookups, lookups_of
 from jw2v.training.merge import Replica, Tier, Write, due, tiers, with_first_rows
 from jw2v.training.meter import Meter, Progress, mean_loss, total
 from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
+from jw2v.training.sampled import Watcher, sampled
 from jw2v.training.state import TrainState, init, initial_tables
 from jw2v.training.step import StepInfo, kernel_of, make_step
 
@@ -58,6 +60,7 @@ class Setting(NamedTuple):
 
     train: Callable[..., tuple[TrainState, StepInfo]]
     evaluate: Callable[..., StepInfo] | None  # None where no text is held out
+    first_block: Callable[..., Block]  # of a call
     tiers: tuple[Tier, ...]
     writes: dict[int, Write]  # of merged rows, by their number
     lookups: Lookups
@@ -143,6 +146,9 @@ def prepare(
         blocks = draw(jax.random.fold_in(key, index), text, lookups)
         return call.summed_loss(exact, tables, blocks, text.blocks, config=config)
 
+    def first_block(text: call.Text, key: Array, index: Array, lookups: Lookups) -> Block:
+        return jax.tree.map(lambda x: x[0], draw(jax.random.fold_in(key, index), text, lookups))
+
     began = time.perf_counter()
     centres = config.blocks_per_call * config.block_size
     length = centres + 2 * config.window
@@ -161,6 +167,7 @@ def prepare(
     return Setting(
         trained,
         evaluated if heldout else None,
+        jax.jit(first_block),
         merged,
         {tier.rows: _write_of(start.tables, tier.rows) for tier in merged},
         lookups,
@@ -208,6 +215,7 @@ def run(
     report_every: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
     save: Callable[[TrainState, int], None] | None = None,
+    watcher: Watcher | None = None,
 ) -> Result:
     """Train on a corpus, or on this process's part of it.
 
@@ -222,6 +230,7 @@ def run(
       stop: asked after each call; True in one process ends the run in all, where all rows are
         merged.
       save: given the state and the calls made, where all rows are merged, to be saved.
+      watcher: looks at blocks that are about to train.
 
     Returns:
       The state, the losses and the times.
@@ -259,6 +268,9 @@ def run(
         info, words = NOTHING, 0
         if feed is not None:
             index = np.int32(calls)
+            if watcher is not None and watcher.wants():
+                block = setting.first_block(given(feed), train_key, index, setting.lookups)
+                watcher.look(sampled(state.tables, jax.tree.map(np.asarray, block), config))
             state, info = setting.train(state, given(feed), train_key, index, setting.lookups)
             words = feed.words
         calls += 1

@@ -21,10 +21,12 @@ from jw2v.training.checkpoint import Saver, Saving
 from jw2v.training.config import Config
 from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
+from jw2v.training.sampled import Asked
 
 REPORT = 0.1  # seconds between two reports
-GO, STOP = 0, 1  # flags of the exchange
+GO, STOP, SHOW = 0, 1, 2  # flags of the exchange
 EXCHANGE, PROGRESS, RESULT, INITIAL = "exchange", "progress.json", "result.json", "initial.npz"
+SAMPLE = "sample.npz"
 
 
 class Job(NamedTuple):
@@ -86,6 +88,7 @@ def work(job: Job, rank: int) -> None:
             report_every=REPORT,
             stop=lambda: bool(exchange.flags[STOP]),
             save=Saver(Saving(*job.saving)) if job.saving and rank == 0 else None,
+            watcher=Asked(exchange.flags, SHOW, folder / SAMPLE) if rank == 0 else None,
         )
     if rank == 0:
         checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, {}))

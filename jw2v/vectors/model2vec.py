@@ -9,7 +9,6 @@ direction. https://github.com/MinishLab/model2vec says what the files are.
 import json
 import os
 import shutil
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 
 from jw2v.errors import DataError
-from jw2v.files import check_finite, replacing
+from jw2v.files import check_finite, place_of, replacing_together
 from jw2v.vectors.disk import make_folder, read_json, write_tensors
 from jw2v.vectors.model_card import model_card
 from jw2v.vectors.rows import check_word, writable_rows
@@ -56,8 +55,9 @@ def write_model2vec(vectors: Vectors, directory: str | os.PathLike[str]) -> None
         TOKENIZER: json.dumps(_tokenizer(vectors.words), ensure_ascii=False),
     }
     folder = make_folder(directory)
-    with ExitStack() as stack:
-        paths = {name: stack.enter_context(replacing(folder / name)) for name in (*texts, TENSORS)}
+    names = (*texts, TENSORS)
+    with replacing_together(folder, names) as temporaries:
+        paths = dict(zip(names, temporaries, strict=True))
         for name, text in texts.items():
             paths[name].write_text(text, encoding="utf-8")
         unknown = np.zeros((1, rows.shape[1]), np.float32)
@@ -123,8 +123,8 @@ def read_model2vec(directory: str | os.PathLike[str]) -> Vectors:
     [1.0, 1.0]
     """
     folder = Path(directory)
-    tokens, unknown = _read_tokens(folder / TOKENIZER)
-    path = folder / TENSORS
+    tokens, unknown = _read_tokens(place_of(folder, TOKENIZER))
+    path = place_of(folder, TENSORS)
     table = _read_table(path, tokens=len(tokens))
     words = tuple(token for token in tokens if token != unknown)
     if not words:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jw2v.errors import DataError
-from jw2v.files import numbered_lines, write_lines
+from jw2v.files import numbered_lines, place_of, replacing_together
 from jw2v.vectors.disk import make_folder
 from jw2v.vectors.rows import check_room, check_word, numbers_of, spelt_rows, writable_rows
 from jw2v.vectors.table import Vectors
@@ -41,8 +41,10 @@ def write_projector(vectors: Vectors, directory: str | os.PathLike[str]) -> None
         METADATA: _metadata(vectors),
         VECTORS: (f"{numbers}\n" for numbers in spelt_rows(rows, "\t")),
     }
-    for name, lines in parts.items():
-        write_lines(folder / name, lines)
+    with replacing_together(folder, list(parts)) as paths:
+        for path, lines in zip(paths, parts.values(), strict=True):
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(lines)
 
 
 def _metadata(vectors: Vectors) -> Iterator[str]:
@@ -70,8 +72,8 @@ def read_projector(directory: str | os.PathLike[str]) -> Vectors:
     [1.0, 1.0]
     """
     folder = Path(directory)
-    words, counts = _read_metadata(folder / METADATA)
-    path = folder / VECTORS
+    words, counts = _read_metadata(place_of(folder, METADATA))
+    path = place_of(folder, VECTORS)
     dim = next(numbered_lines(path), (1, ""))[1].count("\t") + 1
     # The shortest row is a digit, then a tab and a digit a number, and a line end.
     check_room(path, vocab=len(words), dim=dim, row=2 * dim, says=f"{METADATA} and line 1 have")

@@ -19,7 +19,7 @@ from jw2v.corpus import Corpus, encode
 from jw2v.corpus.subwords import Ngrams
 from jw2v.errors import DataError, InterruptedTrainingError, UsageError
 from jw2v.training import expected, loop, pieces
-from jw2v.training.config import PIECE_RATE, Config
+from jw2v.training.config import Config
 from jw2v.training.feed import Feed
 from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
 
@@ -221,15 +221,8 @@ def test_lengths_are_both_given_and_in_order(minn, maxn):
         Config(minn=minn, maxn=maxn)
 
 
-def test_rates_of_their_own():
-    """Each n-gram is given a share of the gradient; outside words are given theirs as ever."""
-    made = Config(minn=3, maxn=6)
-    assert made.ngrams == Ngrams(3, 6, 2_000_000)
-    assert made.start_lrs == pytest.approx((PIECE_RATE * 0.05, 0.05))
-    assert replace(made, lr=1.2).start_lrs == pytest.approx((1.2, 1.2 / PIECE_RATE))
-    assert replace(made, lr=1.2, lr_outside=0.3).start_lrs == pytest.approx((1.2, 0.3))
-    assert replace(made, model="cbow").start_lrs == pytest.approx((PIECE_RATE * 0.2, 0.2))
-    assert replace(made, optimizer="adam").start_lrs == Config(optimizer="adam").start_lrs
+def test_what_is_taken_of_a_word():
+    assert Config(minn=3, maxn=6).ngrams == Ngrams(3, 6, 2_000_000)
     assert Config().ngrams is None
 
 
