@@ -91,22 +91,22 @@ def replacing_together(folder: Path, names: Sequence[str]) -> Iterator[list[Path
     '2'
     """
     process = os.getpid()
-    temporaries = [_beside(folder / name, process) for name in names]
+    temporaries, note = [_beside(folder / name, process) for name in names], folder / _NOTE
     try:
         _finish(folder)
         yield temporaries
         for temporary in temporaries:
             _sync(temporary)
-        with replacing(folder / _NOTE) as note:
-            note.write_text("\n".join([str(process), *names]), encoding="utf-8")
+        _sync(folder)  # where they are is known before it is told
+        with replacing(note) as written:
+            written.write_text("\n".join([str(process), *names]), encoding="utf-8")
         _finish(folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
-        with suppress(DataError):  # of a note that cannot be read, files may be needed
-            for temporary in set(temporaries).difference(_decided(folder).values()):
-                with suppress(OSError):
-                    temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            for temporary in () if note.exists() else temporaries:
+                temporary.unlink(missing_ok=True)
 
 
 def place_of(folder: Path, name: str) -> Path:

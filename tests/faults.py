@@ -10,7 +10,7 @@ import io
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ OF_OS = (
     "open", "fsync", "replace", "rename", "link", "unlink", "remove", "mkdir", "rmdir", "chmod",
     "dup",  # NumPy writes and reads an array by a duplicate of the file
 )  # fmt: skip
-FREEING = {"unlink", "remove", "rmdir"}  # a full disk does not keep from it
+FREEING = frozenset({"unlink", "remove", "rmdir"})
+NEEDS_NO_ROOM = FREEING | {"read"}  # a full disk does not keep from it
 NOTE = ".written-by"
 
 
@@ -67,10 +68,12 @@ class Disk:
 
     def __init__(self, k: int, fault: Fault, spare: frozenset[str]) -> None:
         self.calls: list[str] = []
+        self.part_of: str | None = None  # by whose name calls are told
         self._k, self._fault = k, fault
-        self._spare = spare | (FREEING if fault.number == errno.ENOSPC else set())
+        self._spare = spare | (NEEDS_NO_ROOM if fault.number == errno.ENOSPC else set())
 
     def __call__(self, name: str) -> None:
+        name = self.part_of or name
         if name in self._spare:
             return
         self.calls.append(name)
@@ -118,11 +121,11 @@ def failing(k: int, fault: Fault, spare: frozenset[str] = frozenset()) -> Iterat
         errors: str | None = None, newline: str | None = None, closefd: bool = True,
         opener: Any = None,
     ) -> Any:  # fmt: skip
-        disk("open")
+        reading = mode.startswith("r")
+        disk("read" if reading and "+" not in mode else "open")
         raw = File(disk, file, mode.replace("b", "").replace("t", ""), closefd, opener)
         if buffering == 0:
             return raw
-        reading = mode.startswith("r")
         kind = io.BufferedReader if reading else io.BufferedWriter
         buffered = io.BufferedRandom(raw) if "+" in mode else kind(raw)
         if "b" in mode:
@@ -140,12 +143,22 @@ def failing(k: int, fault: Fault, spare: frozenset[str] = frozenset()) -> Iterat
             told = f"I/O error: {error.strerror} (os error {error.errno})"
             raise SafetensorError(told) from error
 
+    remove_all = shutil.rmtree
+
+    def removed(*args: Any, **options: Any) -> None:
+        disk.part_of = "rmdir"
+        try:
+            remove_all(*args, **options)
+        finally:
+            disk.part_of = None
+
     def counted(name: str) -> Callable[..., Any]:
         real = getattr(os, name)
 
         def call(*args: Any, **options: Any) -> Any:
-            disk(name)
-            return None if name == "fsync" else real(*args, **options)  # nobody pulls the plug
+            reading = name == "open" and args[1] & os.O_ACCMODE == os.O_RDONLY
+            disk("read" if reading else name)
+            return real(*args, **options)
 
         return call
 
@@ -153,11 +166,13 @@ def failing(k: int, fault: Fault, spare: frozenset[str] = frozenset()) -> Iterat
         mock.patch.multiple(os, **{name: counted(name) for name in OF_OS}),
         mock.patch.object(io, "open", opened),
         mock.patch.object(builtins, "open", opened),
+        mock.patch.object(shutil, "rmtree", removed),
         mock.patch.object(safetensors.numpy, "serialize_file", serialized),
     ):
         yield disk.calls
 
 
+@mock.patch("os.fsync", lambda descriptor: None)  # no power is cut here, and it is slow
 def sweep(operation: Operation, scratch: Path, fault: Fault) -> list[str]:
     """Fail each call of an operation in turn, and hold what is left against what may be.
 
@@ -219,6 +234,60 @@ def _check(
     assert operation.read(folder) == new, f"{where}: it cannot be repeated"
     left = [name for name in hidden(folder) if (folder / name).is_file()]
     assert not left, f"{where}: once repeated, left {left}"
+
+
+def power_cuts(operation: Operation, folder: Path) -> Iterator[dict[str, bytes]]:
+    """The files that a folder may hold after a power cut, for every moment of an operation.
+
+    Of the entries of the folder that changed since it was last synced, any may be lost, whatever
+    their order; of files that were not synced, all that is in them.
+    """
+    operation.before(folder)
+    names = {path.name: path.stat().st_ino for path in folder.iterdir() if path.is_file()}
+    data = {number: (folder / name).read_bytes() for name, number in names.items()}
+    steps: list[tuple[str, str, int]] = []  # what is done to which name with which file
+    replace, unlink = os.replace, os.unlink
+
+    def noted(path: Any, what: str, number: int = 0) -> None:
+        if Path(path).parent == folder:
+            steps.append((what, Path(path).name, number))
+
+    def synced(descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if path == folder:
+            steps.append(("sync", "", 0))
+            return
+        data[path.stat().st_ino] = path.read_bytes()
+        noted(path, "link", path.stat().st_ino)
+
+    def replaced(source: Any, target: Any) -> None:
+        number = os.stat(source).st_ino
+        replace(source, target)
+        noted(target, "move", number)
+
+    def removed(path: Any, **options: Any) -> None:
+        unlink(path, **options)
+        noted(path, "unlink")
+
+    with mock.patch.multiple(os, fsync=synced, replace=replaced, unlink=removed):
+        operation.run(folder)
+    pending: list[tuple[str, str, int]] = []
+    for step in [*steps, ("sync", "", 0)]:
+        for kept in itertools.product((False, True), repeat=len(pending)):
+            found = _after(names, itertools.compress(pending, kept))
+            yield {name: data.get(number, b"") for name, number in found.items()}
+        if step[0] == "sync":
+            names, pending = _after(names, pending), []
+        else:
+            pending.append(step)
+
+
+def _after(names: dict[str, int], steps: Iterable[tuple[str, str, int]]) -> dict[str, int]:
+    """The entries of a folder once steps were done; each file has one name."""
+    for what, name, number in steps:
+        others = {key: file for key, file in names.items() if key != name and file != number}
+        names = others if what == "unlink" else others | {name: number}
+    return names
 
 
 def hidden(folder: Path) -> list[str]:

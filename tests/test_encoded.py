@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SMALL = Config(
     dim=6, window=2, epochs=2, sample=0.01, block=64, group=16, shared_negatives=8,
     blocks_per_call=4, loss_every=1,
 )  # fmt: skip
-ENCODED = {"min_count": 3, "max_vocab": 40, "heldout_every": 7}
+ENCODED: dict[str, Any] = {"min_count": 3, "max_vocab": 40, "heldout_every": 7}
 TREE = "hierarchical_softmax"
 
 

@@ -1,7 +1,6 @@
 """Every call that reaches the disk fails in turn: the old state or the new, and one line."""
 
 import errno
-import itertools
 import os
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from faults import FAULTS, Fault, Operation, empty, sweep
+from faults import FAULTS, FREEING, Fault, Operation, empty, power_cuts, sweep
 
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import encode, open_corpus
@@ -100,19 +99,204 @@ def writer(name: str) -> Operation:
     )
 
 
-NOTHING = lambda folder: None  # noqa: E731
+def save_old(folder: Path) -> None:
+    save(OLD, folder)
+
+
+def save_new(folder: Path) -> None:
+    save(NEW, folder)
+
+
+def nothing(folder: Path) -> None:
+    pass
+
+
 OPERATIONS = {
-    "save": (Operation(lambda f: save(OLD, f), lambda f: save(NEW, f), read_vectors), 0),
-    "save, new": (Operation(NOTHING, lambda f: save(NEW, f), read_vectors), 0),
-    "checkpoint": (Operation(save_two, lambda f: save_state(f, 3), read_state), 0),
-    "encode": (Operation(encode_old, encode_new, read_corpus), 0),
-} | {name: (writer(name), 0) for name in WRITERS}
+    "save": Operation(save_old, save_new, read_vectors),
+    "save, new": Operation(nothing, save_new, read_vectors),
+    # That removing older checkpoints fails is no reason for a fault: its test stands below.
+    "checkpoint": Operation(save_two, lambda f: save_state(f, 3), read_state, FREEING),
+    "encode": Operation(encode_old, encode_new, read_corpus),
+} | {name: writer(name) for name in WRITERS}
+LEAST = {"save": 41, "save, new": 41, "checkpoint": 6, "encode": 135, "projector": 33} | {
+    "model2vec": 53
+}  # else that of a single file: open, write, close, then sync, rename, sync, each after an open
+QUICK = {"EIO-once", "ENOSPC-for-good"}
+CASES = [
+    pytest.param(
+        name, fault, id=f"{name}-{fault}",
+        marks=() if str(fault) in QUICK and name != "encode" else pytest.mark.slow,
+    )
+    for name in OPERATIONS for fault in FAULTS
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(("name", "fault"), CASES)
 def test_each_fault_leaves_the_old_state_or_the_new(tmp_path, name, fault):
-    operation, least = OPERATIONS[name]
-    points = sweep(operation, tmp_path, fault)
-    print(len(points), points)
-    assert len(points) >= least
+    points = sweep(OPERATIONS[name], tmp_path, fault)
+    if fault.number != errno.ENOSPC:  # which not all calls can tell of
+        assert len(points) >= LEAST.get(name, 8)
+
+
+# The tool itself
+
+
+def in_place(folder: Path, text: str) -> None:
+    (folder / "a").write_text(text)
+
+
+def told_in_one_line(write):
+    def run(folder: Path) -> None:
+        try:
+            write(folder)
+        except OSError as error:
+            raise DataError(f"cannot write a: {error.strerror}; give a place (--out)") from error
+
+    return run
+
+
+def one_after_the_other(folder: Path, text: str) -> None:
+    for name in ("a", "b"):
+        with replacing(folder / name) as temporary:
+            temporary.write_text(text)
+
+
+def littering(folder: Path, text: str) -> None:
+    temporary = folder / ".a.tmp"
+    temporary.write_text(text)
+    os.replace(temporary, folder / "a")
+
+
+def swallowing(folder: Path, text: str) -> None:
+    try:
+        with replacing(folder / "a") as temporary:
+            temporary.write_text(text)
+    except DataError:
+        pass
+
+
+def contents(folder: Path) -> object:
+    return [(folder / name).read_text() for name in ("a", "b") if (folder / name).exists()]
+
+
+@pytest.mark.parametrize(
+    ("write", "shown"),
+    [
+        (in_place, "neither the old state nor the new"),
+        (one_after_the_other, "neither the old state nor the new"),
+        (littering, r"left \['.a.tmp'\]"),
+        (swallowing, "it ended well without the new state"),
+    ],
+)
+def test_a_writer_that_is_not_whole_is_caught(tmp_path, write, shown):
+    operation = Operation(
+        lambda folder: write(folder, "old"),
+        told_in_one_line(lambda folder: write(folder, "new, and longer")),
+        contents,
+    )
+    with pytest.raises(AssertionError, match=shown):
+        sweep(operation, tmp_path, ONCE)
+
+
+def test_a_fault_that_is_no_line_is_caught(tmp_path):
+    operation = Operation(
+        lambda folder: in_place(folder, "old"), lambda folder: in_place(folder, "new"), contents
+    )
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        sweep(operation, tmp_path, ONCE)
+    assert caught.value.__notes__ == ["call 1 failed, a open, of ['open', 'write', 'close']"]
+
+
+def test_an_operation_that_does_nothing_is_caught(tmp_path):
+    with pytest.raises(AssertionError, match="changes nothing that is read back"):
+        sweep(Operation(save_new, save_new, read_vectors), tmp_path, ONCE)
+
+
+@pytest.mark.xfail(strict=True, raises=OSError, reason="told as it comes, not as a DataError")
+def test_an_old_checkpoint_that_cannot_be_removed_ends_no_run(tmp_path):
+    operation = OPERATIONS["checkpoint"]._replace(spare=frozenset())
+    assert len(sweep(operation, tmp_path, ONCE)) >= 8
+
+
+# A power cut
+
+
+def laid_out(folder: Path, files: dict[str, bytes]) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["save", "encode"])
+def test_a_power_cut_leaves_the_old_state_or_the_new(tmp_path, name):
+    before, run, read, _ = OPERATIONS[name]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    cuts = list(power_cuts(Operation(before, run, read), folder))
+    after = [read(laid_out(tmp_path / "cut", files)) for files in cuts]
+    old, new = after[0], read(folder)
+    assert old != new
+    assert all(found in (old, new) for found in after)
+    assert after[-1] == new
+    assert len(cuts) > 20
+
+
+def test_what_is_not_synced_is_lost_in_a_power_cut(tmp_path):
+    def write(folder: Path, text: str) -> None:
+        (folder / "b").write_text(text)
+        os.replace(folder / "b", folder / "a")
+
+    operation = Operation(lambda f: write(f, "old"), lambda f: write(f, "new"), contents)
+    assert {"a": b""} in list(power_cuts(operation, tmp_path))
+
+
+# A disk that is full
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from test_faults import save_large
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+if sys.argv[3] == "limit":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+save_large(sys.argv[1], Path(sys.argv[2]))
+"""
+
+
+def save_large(what: str, folder: Path) -> None:
+    """Save 4 MiB; prints what is told of it."""
+    table = np.ones((1024, 1024), np.float32)
+    try:
+        if what == "vectors":
+            save(Vectors(tuple(map(str, range(1024))), table), folder)
+        else:
+            large = state(0)._replace(tables=Tables(jnp.asarray(table), jnp.zeros((2, 2))))
+            checkpoint.save(folder, Checkpoint(large, 3, MADE_WITH))
+    except DataError as error:
+        print(error)
+
+
+def saved_by_another(what: str, folder: Path, how: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, what, str(folder), how],
+        capture_output=True, text=True, timeout=200, cwd=Path(__file__).parent, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["vectors", "checkpoint"])
+def test_a_file_that_grows_too_large_leaves_what_was(tmp_path, what):
+    operation = OPERATIONS["save" if what == "vectors" else what]
+    operation.before(tmp_path)
+    old, names = operation.read(tmp_path), sorted(os.listdir(tmp_path))
+    (told,) = saved_by_another(what, tmp_path, "limit").splitlines()
+    assert told.startswith(f"cannot write {tmp_path}")
+    assert "File too large (os error 27); give a place with room (--out)" in told
+    assert ("; it takes 4,194," in told) == (what == "checkpoint")
+    assert operation.read(tmp_path) == old
+    assert sorted(os.listdir(tmp_path)) == names

@@ -1,7 +1,8 @@
 """The tree of hierarchical softmax by gensim's names: `code` and `point` of words, rows of `syn1`.
 
 gensim numbers the inner nodes as they are made, so that of n words the root is n − 2; here they
-count from the root on (`jw2v.blocks.huffman`). The last of n rows is no node's in either.
+count from the root on (`jw2v.blocks.huffman`). The last of n rows is no node's in either. Where
+counts are equal, gensim's tree may be another one, as short on average.
 """
 
 import numpy as np

@@ -155,8 +155,8 @@ class Word2Vec(Trains, metaclass=Loads):
             LOG.warning("none of the words is in the vocabulary")
             return None
         h = self.wv.vectors[rows].sum(axis=0) / (len(rows) if self.cbow_mean else 1)
-        scores = self.syn1neg @ h
-        chances = np.exp(scores - scores.max())
+        logits = self.syn1neg @ h
+        chances = np.exp(logits - logits.max())
         best = np.argsort(-chances, kind="stable")[:topn]
         return [(self.wv.index_to_key[i], float(chances[i] / chances.sum())) for i in best]
 
