@@ -131,7 +131,7 @@ class Config:
     window_weights: str = "linear"
     """linear (a pair counts by its distance), dynamic (widths drawn) or fixed (all count 1)."""
     damping: str = "sqrt"
-    """sqrt (a word's step by 1/sqrt of its places in the block, an n-gram's by its share) or none."""
+    """sqrt (a word's step by 1/sqrt of its places in the block, an n-gram's by its share), none."""
     on_nan: str = "stop"
     """stop, where the loss is not finite, or skip, the blocks whose gradient is not."""
     gradient: str = "manual"

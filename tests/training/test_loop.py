@@ -133,7 +133,7 @@ def test_a_wrong_gradient_of_your_own_is_refused(text):
         jw2v.train(text, replace(SMALL, kernel="windows"), loss=jw2v.Loss(loss, wrong))
 
 
-@pytest.mark.parametrize("optimizer", [optax.sgd, optax.adam, optax.sgd(0.05, momentum=0.9)])
+@pytest.mark.parametrize("optimizer", [optax.sgd, optax.adam, optax.sgd(0.01, momentum=0.9)])
 def test_optax_factories_and_finished_transformations(corpus, optimizer):
     tables = run(corpus, replace(SMALL, epochs=1), optimizer=optimizer).state.tables
     assert all(bool(jnp.all(jnp.isfinite(table))) for table in tables)
@@ -291,7 +291,9 @@ def test_float64_tables_are_kept_in_float64(text, tmp_path):
     assert jw2v.load(tmp_path / "o").vectors.tobytes() == vectors.vectors.tobytes()
 
 
-def test_the_step_is_traced_once(corpus, monkeypatch):
+@pytest.mark.parametrize(("loss_every", "times"), [(1, 1), (4, 2)])
+def test_the_step_is_traced_once(corpus, monkeypatch, loss_every, times):
+    """Where the loss of each block is measured; else once for those, and once for the rest."""
     traced = []
     make = loop.make_step
 
@@ -305,8 +307,8 @@ def test_the_step_is_traced_once(corpus, monkeypatch):
         return counted
 
     monkeypatch.setattr(loop, "make_step", counting)
-    run(corpus, SMALL)
-    assert len(traced) == 2  # the measured block of the loop, and the rest
+    run(corpus, replace(SMALL, epochs=1, loss_every=loss_every))
+    assert len(traced) == times
 
 
 def test_what_a_run_records(text, tmp_path):
