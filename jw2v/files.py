@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from jw2v.errors import DataError
 
-# The six ASCII blanks separate words in every format here; a lone surrogate has no UTF-8 form.
 _NOTE = ".written-by"
+# The six ASCII blanks separate words in every format here; a lone surrogate has no UTF-8 form.
 _UNWRITABLE = re.compile(r"[ \t\n\r\v\f\ud800-\udfff]|^\Z")
 
 

@@ -11,13 +11,12 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-import safetensors.numpy
-from safetensors import SafetensorError
+from safetensors import SafetensorError, serialize_file
 
 from jw2v.errors import DataError
 
@@ -132,10 +131,8 @@ def failing(k: int, fault: Fault, spare: frozenset[str] = frozenset()) -> Iterat
             return buffered
         return io.TextIOWrapper(buffered, encoding, errors, newline)
 
-    serialize = safetensors.numpy.serialize_file
-
     def serialized(tensors: Any, filename: Any, metadata: Any = None) -> None:
-        serialize(tensors, filename, metadata)
+        serialize_file(tensors, filename, metadata)
         try:
             disk("save_file")
         except OSError as error:
@@ -163,16 +160,22 @@ def failing(k: int, fault: Fault, spare: frozenset[str] = frozenset()) -> Iterat
         return call
 
     with (
-        mock.patch.multiple(os, **{name: counted(name) for name in OF_OS}),
+        ExitStack() as stack,
         mock.patch.object(io, "open", opened),
         mock.patch.object(builtins, "open", opened),
         mock.patch.object(shutil, "rmtree", removed),
-        mock.patch.object(safetensors.numpy, "serialize_file", serialized),
+        mock.patch("safetensors.numpy.serialize_file", serialized),
     ):
+        for name in OF_OS:
+            stack.enter_context(mock.patch.object(os, name, counted(name)))
         yield disk.calls
 
 
-@mock.patch("os.fsync", lambda descriptor: None)  # no power is cut here, and it is slow
+def at_once(descriptor: int) -> None:
+    """In the place of `os.fsync`, which is slow: no power is cut in a sweep."""
+
+
+@mock.patch("os.fsync", at_once)
 def sweep(operation: Operation, scratch: Path, fault: Fault) -> list[str]:
     """Fail each call of an operation in turn, and hold what is left against what may be.
 
