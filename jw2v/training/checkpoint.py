@@ -10,7 +10,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,8 +68,7 @@ def save(directory: Path, checkpoint: Checkpoint, *, keep: int = KEPT) -> Path:
             _write(tensors, temporary, {"jw2v": told, "sha256": _checksum(told, tensors)})
     except DataError as error:
         raise DataError(f"{error}; it takes {size:,} bytes") from error
-    for old in saved(directory)[keep:]:
-        old.unlink(missing_ok=True)
+    _remove(saved(directory)[keep:])
     return path
 
 
@@ -117,8 +117,14 @@ def load(path: Path, like: TrainState) -> Checkpoint:
 
 def remove(directory: Path) -> None:
     """Remove the checkpoints of a run that is finished."""
-    for path in saved(directory):
-        path.unlink(missing_ok=True)
+    _remove(saved(directory))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Remove files; one that cannot be is in nobody's way."""
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 class Saving(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from jw2v.errors import DataError, unknown
+from jw2v.files import place_of
 from jw2v.vectors import model2vec, projector, store
 from jw2v.vectors.model2vec import read_model2vec, write_model2vec
 from jw2v.vectors.projector import read_projector, write_projector
@@ -90,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> Vectors:
         raise DataError(f"there is no file or folder {place}; give one with vectors (--out)")
     if not place.is_dir():
         return _reader(place)(place)
-    readers = (read for name, read in _FOLDERS.items() if (place / name).is_file())
+    readers = (read for name, read in _FOLDERS.items() if place_of(place, name).is_file())
     return next(readers, read_folder)(place)
 
 
