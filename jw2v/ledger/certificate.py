@@ -8,7 +8,6 @@ computed anew on the backend, and held against the plain loss of its windows in 
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -79,13 +78,11 @@ def certify(sample: Sample, config: Config, loss: Loss | None = None) -> Finding
     """
     kernel = kernel_of(config, loss)
     plain = plain_loss(config, loss, shares=_shares(sample))
-    of_block = partial(plain, block=on_device(sample.block))
-
     def trained(V: Any, U: Any) -> Any:
         return table_gradients(kernel, config.gradient, Tables(V, U), sample.block)
 
     def true(V: Any, U: Any) -> Any:
-        return jax.grad(of_block, argnums=(0, 1))(V, U)
+        return jax.grad(plain, argnums=(0, 1))(V, U, on_device(sample.block))
 
     points = tuple(np.asarray(table, np.float64)[None] for table in sample.tables)
     dtype = "float64" if config.precision == "float64" else "float32"

@@ -14,7 +14,8 @@ Sequential steps would see each other and settle. Two factors, the smaller of wh
                             blocks are large or the rate is high: without it they diverge.
 
 Where a word is the mean of pieces, a piece is given a share of what the word is: by D / share, the
-share expected of it, its steps are as long as a word's, and the same rates serve.
+share expected of it, its steps are as long as a word's, and the same rates serve. Words akin share
+pieces and stand together, so that a block has a piece more often than M says, `AKIN` times.
 
 Damping multiplies the step, never the gradient: the gradient that a check sees is the whole sum.
 Both counts are expectations over the text, fixed for a run: counting them in each block would cost
@@ -32,6 +33,8 @@ from jw2v.blocks.tables import RowGrads, Tables
 
 STABLE = 8.0
 """lr M D at most; see experiments/block_size."""
+AKIN = 2.0
+"""With negatives=15, blocks of n-grams diverge where M is taken once; nothing is lost by twice."""
 
 
 class PieceLaw(NamedTuple):
@@ -95,7 +98,8 @@ class Expected(NamedTuple):
             weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
             scores, chance = 1 + weight, self.text + weight * law
         first, of_centre = self.places()[0], 1 if self.bag else self.pairs
-        return self.pairs * scores * first, of_centre * (1 + self.centres * chance)
+        given = self.pairs * (1 if self.pieces is None else AKIN)
+        return given * scores * first, of_centre * (1 + self.centres * chance)
 
     def factors(self, lr: float, lr_outside: float | None = None) -> Tables:
         """D of each word as centre and as outside word, at a learning rate or one each.

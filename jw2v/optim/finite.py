@@ -33,7 +33,7 @@ def skip_not_finite() -> optax.GradientTransformation:
     def init(params: Any) -> SkipState:
         return SkipState(jnp.zeros((), jnp.int32))
 
-    def update(updates: Any, state: SkipState, params: Any = None) -> tuple[Any, SkipState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SkipState]:
         found = [g.rows if isinstance(g, RowGrads) else g for g in _leaves(updates)]
         whole = jnp.all(jnp.array([jnp.isfinite(x).all() for x in found]))
         kept = jax.tree.map(lambda g: _where(whole, g), updates, is_leaf=_is_rows)
