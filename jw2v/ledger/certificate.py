@@ -78,6 +78,7 @@ def certify(sample: Sample, config: Config, loss: Loss | None = None) -> Finding
     """
     kernel = kernel_of(config, loss)
     plain = plain_loss(config, loss, shares=_shares(sample))
+
     def trained(V: Any, U: Any) -> Any:
         return table_gradients(kernel, config.gradient, Tables(V, U), sample.block)
 

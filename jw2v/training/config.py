@@ -32,6 +32,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 SCALED = ("sgd", "momentum", "nesterov", "schedule_free")  # their steps grow with the gradient
 BAG_RATE = 4.0  # times the usual rate where each word around is given a share of the gradient
 TREE_RATE = 2.0  # times the usual rate of hierarchical softmax
+SOFTMAX_PIECES_RATE = 0.25  # times the usual rate, at which naive softmax over n-grams diverges
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
@@ -190,8 +191,12 @@ class Config:
     def _own_lr(self, name: str) -> float:
         if name not in SCALED:
             return by_name(name).lr
-        shares, turns = BAG_RATE if self.gives_shares else 1, TREE_RATE if self.has_tree else 1
-        return by_name(name).lr * shares * turns
+        times = [
+            BAG_RATE if self.gives_shares else 1,
+            TREE_RATE if self.has_tree else 1,
+            SOFTMAX_PIECES_RATE if self.maxn and self.loss == "naive_softmax" else 1,
+        ]
+        return math.prod(times, start=by_name(name).lr)
 
     @property
     def gives_shares(self) -> bool:

@@ -42,8 +42,9 @@ class NgramRows:
                 f"n-grams of {minn} to {maxn} characters in {most} buckets are none; save the "
                 "vectors again"
             )
-        rising = np.diff(self.buckets, prepend=-1, append=most) > 0
-        if self.rows.ndim != 2 or self.buckets.shape != self.rows.shape[:1] or not rising.all():
+        bounds = np.concatenate([[-1], self.buckets.ravel(), [most]])
+        rising = (bounds[1:] > bounds[:-1]).all()
+        if self.rows.ndim != 2 or self.buckets.shape != self.rows.shape[:1] or not rising:
             raise DataError(
                 f"{list(self.rows.shape)} rows of n-grams do not belong to rising numbers of "
                 f"{list(self.buckets.shape)} buckets below {most}; save the vectors again"

@@ -19,7 +19,7 @@ from jw2v.corpus import Corpus, encode
 from jw2v.corpus.subwords import Ngrams
 from jw2v.errors import DataError, InterruptedTrainingError, UsageError
 from jw2v.training import expected, loop, pieces
-from jw2v.training.config import Config
+from jw2v.training.config import SOFTMAX_PIECES_RATE, Config
 from jw2v.training.feed import Feed
 from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
 
@@ -224,6 +224,15 @@ def test_lengths_are_both_given_and_in_order(minn, maxn):
 def test_what_is_taken_of_a_word():
     assert Config(minn=3, maxn=6).ngrams == Ngrams(3, 6, 2_000_000)
     assert Config().ngrams is None
+
+
+def test_the_rates_are_those_of_whole_words_but_for_naive_softmax():
+    tree, adam = Config(loss="hierarchical_softmax"), Config(optimizer="adam")
+    for whole in (Config(), Config(model="cbow"), tree, adam):
+        assert replace(whole, minn=3, maxn=6).start_lrs == whole.start_lrs
+    softmax = Config(loss="naive_softmax")
+    made = replace(softmax, minn=3, maxn=6)
+    assert made.start_lrs.V == SOFTMAX_PIECES_RATE * softmax.start_lrs.V
 
 
 # Going on

@@ -184,6 +184,10 @@ BROKEN = {
         lambda t: t[BUCKETS].__setitem__(-1, 500),
         "do not belong to rising numbers of [14] buckets below 500; save the vectors again",
     ),
+    "buckets that are too far apart to take away": (
+        lambda t: t[BUCKETS].__setitem__(slice(0, 2), [2**63 - 1, -2]),
+        "do not belong to rising numbers of [14] buckets below 500",
+    ),
     "a bucket below the first": (
         lambda t: t[BUCKETS].__setitem__(0, -1),
         "do not belong to rising numbers of [14] buckets below 500",
