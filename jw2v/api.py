@@ -108,6 +108,7 @@ def train(
     ('the', 'king', 'and', 'queen')
     """
     began = time.perf_counter()
+    _check_options(certify=certify, save_every=save_every, keep=keep)
     config = config or Config()
     if loss is not None:
         config = replace(config, kernel="windows")
@@ -203,6 +204,18 @@ def verify(
     [('half', 'refuted', 'sign: claimed = -1 × true')]
     """
     return verify_ledgers(ledgers or LEDGERS, dtypes=dtypes, workers=workers, callback=callback)
+
+
+def _check_options(*, certify: float, save_every: float, keep: int) -> None:
+    faults = []
+    if not 0 <= certify <= 1:
+        faults.append(f"certify is {certify}, not a share from 0 to 1 (--certify)")
+    if not save_every >= 0:
+        faults.append(f"save_every is {save_every}, not a number of at least 0 (--save-every)")
+    if keep < 1:
+        faults.append(f"keep is {keep}, not a whole number of at least 1 (--keep)")
+    if faults:
+        raise UsageError("; ".join(faults))
 
 
 def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:

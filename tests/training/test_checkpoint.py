@@ -208,6 +208,16 @@ def test_a_run_that_saves_after_each_call_ends_the_same(text, tmp_path):
     assert not checkpoint.saved(tmp_path)
 
 
+def test_options_that_would_lose_a_run_are_refused_at_once(text, tmp_path):
+    told = (
+        r"^certify is nan, not a share from 0 to 1 \(--certify\); save_every is -1.0, not a number "
+        r"of at least 0 \(--save-every\); keep is 0, not a whole number of at least 1 \(--keep\)$"
+    )
+    with pytest.raises(UsageError, match=told):
+        jw2v.train(text, SMALL, out=tmp_path / "o", certify=np.nan, save_every=-1.0, keep=0)
+    assert not (tmp_path / "o").exists()
+
+
 PROGRAM = """
 import sys
 import jw2v
