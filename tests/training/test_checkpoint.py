@@ -229,7 +229,12 @@ jw2v.train(text, config, out=out, check=False, resume=resume, save_every=0.0)
 
 def start(text, out, config, *, resume):
     command = [sys.executable, "-c", PROGRAM, str(text), str(out), str(int(resume)), repr(config)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"NPROC": "1"})
+    kept = {
+        "JAX_COMPILATION_CACHE_DIR": str(text.parent / "xla"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    env = os.environ | {"NPROC": "1"} | kept
+    return subprocess.Popen(command, stderr=subprocess.PIPE, env=env)
 
 
 @pytest.mark.slow
