@@ -124,7 +124,8 @@ def metrics(folder: Path | None, before: list[Progress]) -> Iterator[Callable[[P
         yield lambda progress: None
         return
     write_lines(folder / METRICS, map(_line, before))
-    with (folder / METRICS).open("a", encoding="utf-8") as file:
+    # Line by line, so that a run that is killed has told of every call that it has saved.
+    with (folder / METRICS).open("a", encoding="utf-8", buffering=1) as file:
         yield lambda progress: print(_line(progress), end="", file=file)
 
 
