@@ -13,6 +13,7 @@ from jw2v.training import checkpoint
 from jw2v.training.meter import Progress
 
 METRICS, LOCK = "metrics.jsonl", ".lock"
+LITTER = (".*.tmp", ".tmp??????")  # ours, and what safetensors writes before it is renamed
 
 
 @contextmanager
@@ -95,8 +96,9 @@ def _is(path: Path, descriptor: int) -> bool:
 
 def _clear(folder: Path) -> None:
     """Remove what a process that was killed was writing."""
-    for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    for pattern in LITTER:
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def progress_of(folder: Path, *, calls: int) -> list[Progress]:

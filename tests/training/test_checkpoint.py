@@ -181,6 +181,7 @@ def test_of_many_that_want_a_folder_at_once_one_has_it(tmp_path):
 
 def test_what_a_killed_process_was_writing_is_removed(tmp_path):
     (tmp_path / ".run.json.123.tmp").write_text("half")
+    (tmp_path / ".tmpXeCIFM").write_text("half")
     (tmp_path / "mine.tmp").write_text("kept")
     with run_folder(tmp_path):
         assert {path.name for path in tmp_path.iterdir()} == {LOCK, "mine.tmp"}
