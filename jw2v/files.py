@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
 from jw2v.errors import DataError
 
@@ -162,6 +164,22 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
         temporary.open("w", encoding="utf-8", newline="\n") as file,
     ):
         file.writelines(lines)
+
+
+def write_tensors(
+    tensors: dict[str, np.ndarray], path: Path, *, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file; OSError where that fails, as for other files.
+
+    >>> write_tensors({"V": np.ones(2)}, Path("no/such/folder/v.safetensors"))
+    Traceback (most recent call last):
+    ...
+    OSError: ...
+    """
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def _sync(path: Path) -> None:

@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from jw2v.errors import DataError
-from jw2v.files import replacing
+from jw2v.files import replacing, write_tensors
 from jw2v.training.state import TrainState
 
 LOG = logging.getLogger("jw2v")
@@ -65,7 +64,8 @@ def save(directory: Path, checkpoint: Checkpoint, *, keep: int = KEPT) -> Path:
     size = sum(tensor.nbytes for tensor in tensors.values())
     try:
         with replacing(path) as temporary:
-            _write(tensors, temporary, {"jw2v": told, "sha256": _checksum(told, tensors)})
+            metadata = {"jw2v": told, "sha256": _checksum(told, tensors)}
+            write_tensors(tensors, temporary, metadata=metadata)
     except DataError as error:
         raise DataError(f"{error}; it takes {size:,} bytes") from error
     _remove(saved(directory)[keep:])
@@ -160,13 +160,6 @@ class Saver:
         except DataError as error:
             LOG.warning("not saved after call %d: %s; the run goes on", calls, error)
         self._last = self._clock()
-
-
-def _write(tensors: Mapping[str, np.ndarray], path: Path, metadata: dict[str, str]) -> None:
-    try:
-        save_file(dict(tensors), path, metadata=metadata)
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:

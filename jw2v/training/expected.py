@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float
 
 from jw2v.blocks import noise
-from jw2v.blocks.huffman import huffman
 from jw2v.corpus import Vocabulary, keep_probability
 from jw2v.losses.record import Loss
 from jw2v.optim.damping import Expected, PieceLaw
 from jw2v.training.call import negatives_shape
 from jw2v.training.config import Config
+from jw2v.training.lookups import tree_of
 from jw2v.training.pieces import subwords_of
 from jw2v.training.step import pairs_of
 
@@ -30,7 +30,7 @@ def shares(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:
 def uses(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:
     """How often the rows of a number are met for each centre, those of V or of U."""
     text = shares(vocab, config)
-    return np.maximum(text, huffman(vocab.counts).met(text)) if config.has_tree else text
+    return np.maximum(text, tree_of(vocab).met(text)) if config.has_tree else text
 
 
 def expected(vocab: Vocabulary, config: Config, loss: Loss | None = None) -> Expected:
@@ -46,7 +46,7 @@ def expected(vocab: Vocabulary, config: Config, loss: Loss | None = None) -> Exp
         negatives=config.negatives,
         inward=config.inward,
         bag=config.model == "cbow",
-        met=huffman(vocab.counts).met(text) if config.has_tree else None,
+        met=tree_of(vocab).met(text) if config.has_tree else None,
         pieces=_pieces(vocab, config, text),
     )
 

@@ -1,12 +1,13 @@
 """What a call to the device looks up by word."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from jw2v.blocks import noise
-from jw2v.blocks.huffman import huffman
+from jw2v.blocks.huffman import Tree, huffman
 from jw2v.blocks.subwords import Spelling
 from jw2v.blocks.windows import Paths
 from jw2v.corpus import Vocabulary
@@ -22,11 +23,17 @@ class Lookups(NamedTuple):
     spelling: Spelling | None = None
 
 
+@lru_cache(maxsize=1)  # several ask for that of one run, and of a million words it takes seconds
+def tree_of(vocab: Vocabulary) -> Tree:
+    """The Huffman tree of a vocabulary."""
+    return huffman(vocab.counts)
+
+
 def lookups_of(vocab: Vocabulary, config: Config) -> Lookups:
     """The tables that a run needs."""
     tree = None
     if config.has_tree:
-        tree = Paths(*map(jnp.asarray, huffman(vocab.counts)))
+        tree = Paths(*map(jnp.asarray, tree_of(vocab)))
     law = jnp.asarray(noise.cumulative(vocab.counts, exponent=config.ns_exponent))
     return Lookups(law, tree, _spelling(vocab, config))
 

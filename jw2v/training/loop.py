@@ -257,6 +257,10 @@ def run(
         ]
         return mean_loss([StepInfo(*replica.total(*total(infos)))])
 
+    def whole(state: TrainState) -> TrainState:
+        """The state with all rows merged."""
+        return state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
+
     texts = feeds_of(corpus, config, exchange)
     skipped = sum(feed.words for feed in itertools.islice(texts, done))
     feed = next(texts, None)
@@ -281,8 +285,7 @@ def run(
         state = state._replace(tables=tables)
         meter.add(int(words), StepInfo(loss, pairs), state.tables)
         if meter.ends_epoch:
-            # Else each process would measure with rare words as it alone has met them.
-            state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
+            state = whole(state)  # else each would measure with rare words as it alone met them
             meter.evaluate(partial(heldout_loss, found(state)))
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
@@ -290,7 +293,7 @@ def run(
             save(state, calls)
         wish = stop()
         asked = wish if exchange.size == 1 else asked or stops
-    state = state._replace(tables=replica.merge(state.tables, len(corpus.vocab.words))[0])
+    state = whole(state)
     meter.stop(state.tables)
     if count := count_skipped(state.opt_state):
         LOG.warning("%d blocks with a gradient that was not finite were skipped", count)

@@ -58,7 +58,8 @@ def ready(
     workers = run.config.workers or 1
     if workers == 1:
         guard()
-        yield partial(_alone, run, _prepared(run))
+        own = {"optimizer": run.optimizer, "loss": run.loss, "initial": run.initial}
+        yield partial(_alone, run, loop.prepare(run.text, run.config, **own))
         return
     place = scratch / "crew"
     place.mkdir()
@@ -73,11 +74,6 @@ def ready(
         LOG.info("%d processes, each on a part of the text, merge what they learn", workers)
         guard()  # while they make ready
         yield partial(processes.run, run.text)
-
-
-def _prepared(run: Run) -> loop.Setting:
-    own = {"optimizer": run.optimizer, "loss": run.loss, "initial": run.initial}
-    return loop.prepare(run.text, run.config, **own)
 
 
 def _alone(run: Run, setting: loop.Setting, **told: Any) -> loop.Result:

@@ -1,13 +1,9 @@
-"""Folders, JSON and tensors on disk, with faults that say what to do."""
+"""Folders and JSON on disk, with faults that say what to do."""
 
 import json
 import os
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
 from jw2v.errors import DataError
 from jw2v.files import numbered_lines
@@ -30,22 +26,6 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise DataError(f"cannot make {folder}: {error.strerror}; give a folder (--out)") from error
     return folder
-
-
-def write_tensors(
-    tensors: dict[str, np.ndarray], path: Path, *, metadata: dict[str, str] | None = None
-) -> None:
-    """Write a safetensors file; OSError where that fails, as for other files.
-
-    >>> write_tensors({"V": np.ones(2)}, Path("no/such/folder/v.safetensors"))
-    Traceback (most recent call last):
-    ...
-    OSError: ...
-    """
-    try:
-        save_file(tensors, path, metadata=metadata)
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

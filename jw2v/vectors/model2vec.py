@@ -17,8 +17,8 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 
 from jw2v.errors import DataError
-from jw2v.files import check_finite, place_of, replacing_together
-from jw2v.vectors.disk import make_folder, read_json, write_tensors
+from jw2v.files import check_finite, place_of, replacing_together, write_tensors
+from jw2v.vectors.disk import make_folder, read_json
 from jw2v.vectors.model_card import model_card
 from jw2v.vectors.rows import check_word, writable_rows
 from jw2v.vectors.table import Vectors

@@ -18,8 +18,9 @@ from jw2v.files import (
     numbered_lines,
     place_of,
     replacing_together,
+    write_tensors,
 )
-from jw2v.vectors.disk import make_folder, read_json, write_tensors
+from jw2v.vectors.disk import make_folder, read_json
 from jw2v.vectors.ngrams import TENSORS as NGRAMS
 from jw2v.vectors.ngrams import NgramRows, check_finite_rows
 from jw2v.vectors.table import Vectors

@@ -1,16 +1,15 @@
 """Blocks of a run under way: judged on their own numbers, in a share of the time."""
 
-import inspect
 from dataclasses import replace
-from types import ModuleType
 
 import jax
 import numpy as np
 import pytest
+from mutants import mutant
 from texts import topical_text
 
 import jw2v
-from jw2v.blocks import inward, negative_sampling
+from jw2v.blocks import negative_sampling
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import encode
 from jw2v.errors import GradientError
@@ -65,20 +64,15 @@ def test_blocks_of_every_model_hold(text, tmp_path, name):
     assert 0 < finding.margin < 1
 
 
-def broken(monkeypatch, module: ModuleType, old: str, new: str) -> None:
-    source = inspect.getsource(module)
-    assert source.count(old) == 1
-    changed = ModuleType(module.__name__)
-    exec(compile(source.replace(old, new), "<broken>", "exec"), vars(changed))
-    for name in ("kernel", *(("bag", "tree", "negatives", "EACH") if module is inward else ())):
-        monkeypatch.setattr(module, name, getattr(changed, name))
+def broken(monkeypatch, old: str, new: str) -> None:
+    monkeypatch.setattr(negative_sampling, "kernel", mutant(negative_sampling, old, new).kernel)
 
 
 def test_a_gradient_that_is_wrong_in_one_entry_of_one_row_is_refused(text, tmp_path, monkeypatch):
     sample = sample_of(text, tmp_path, SMALL)
     once = "(d_v.reshape(v.shape), d_u.reshape(u.shape))"
     off = "(d_v.reshape(v.shape).at[3, 1].mul(1.01), d_u.reshape(u.shape))"
-    broken(monkeypatch, negative_sampling, once, off)
+    broken(monkeypatch, once, off)
     judge = Certificates(SMALL, share=0.01)
     with pytest.raises(GradientError, match=r"^the gradient of a block that trains is refuted"):
         judge.look(sample)
@@ -130,6 +124,6 @@ def test_a_run_is_certified_and_learns_the_same(text, workers):
 
 def test_a_breach_ends_the_run(text, monkeypatch):
     once = "(d_v.reshape(v.shape), d_u.reshape(u.shape))"
-    broken(monkeypatch, negative_sampling, once, once.replace("(d_v", "(1.01 * d_v"))
+    broken(monkeypatch, once, once.replace("(d_v", "(1.01 * d_v"))
     with pytest.raises(GradientError, match=r"of a block that trains is refuted .*after \d+ that"):
         jw2v.train(text, SMALL, check=False, certify=1.0)

@@ -155,19 +155,17 @@ def test_over_windows_is_the_plain_vmap(shared: tuple[int, ...]):
     assert_same(batched, jax.tree.map(lambda *x: jnp.stack(x), *one_by_one))
 
 
-def test_skipgram_of_a_pair_without_a_gradient_by_hand_says_so():
+@pytest.mark.parametrize(
+    ("window", "first", "outside"),
+    [(skipgram, vector, contexts), (reverse_skipgram, contexts, vector)],
+    ids=["skipgram", "in reverse"],
+)
+def test_the_window_of_a_pair_without_a_gradient_by_hand_says_so(
+    window: Any, first: Callable[..., jax.Array], outside: Callable[..., jax.Array]
+):
     pair = Loss(NEGATIVE_SAMPLING.loss)
-    args = vector(1), contexts(2), negatives(3), weight(4)
+    args = first(1), outside(2), negatives(3), weight(4)
     with pytest.raises(TypeError, match="no gradient by hand; use loss_and_grads_autodiff"):
-        skipgram.loss_and_grads(*args, pair=pair)
-    autodiff = skipgram.loss_and_grads_autodiff(*args, pair=pair)
-    assert_same(skipgram.loss_and_grads(*args), autodiff)
-
-
-def test_so_does_skipgram_in_reverse():
-    pair = Loss(NEGATIVE_SAMPLING.loss)
-    args = contexts(1), vector(2), negatives(3), weight(4)
-    with pytest.raises(TypeError, match="no gradient by hand; use loss_and_grads_autodiff"):
-        reverse_skipgram.loss_and_grads(*args, pair=pair)
-    autodiff = reverse_skipgram.loss_and_grads_autodiff(*args, pair=pair)
-    assert_same(reverse_skipgram.loss_and_grads(*args), autodiff)
+        window.loss_and_grads(*args, pair=pair)
+    autodiff = window.loss_and_grads_autodiff(*args, pair=pair)
+    assert_same(window.loss_and_grads(*args), autodiff)

@@ -127,7 +127,7 @@ def test_a_table_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("jw2v.vectors.disk.save_file", fail)
+    monkeypatch.setattr("jw2v.files.save_file", fail)
     with pytest.raises(DataError, match=r"cannot write .*: I/O error: No space"):
         save(full_vectors(), tmp_path)
     assert os.listdir(tmp_path) == []

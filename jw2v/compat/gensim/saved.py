@@ -14,8 +14,7 @@ from safetensors import SafetensorError, safe_open
 from jw2v.compat.gensim.store import Store
 from jw2v.compat.gensim.tree import WAYS, set_ways
 from jw2v.errors import DataError
-from jw2v.files import replacing
-from jw2v.vectors.disk import write_tensors
+from jw2v.files import replacing, write_tensors
 
 ATTRIBUTE = "attribute "  # what the names of their tensors begin with
 
