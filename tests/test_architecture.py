@@ -15,7 +15,7 @@ import jw2v
 
 ROOT = Path(jw2v.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-FOR_ALL = {"errors", "files", "lazy"}
+FOR_ALL = {"errors", "files", "jaxprs", "lazy", "precision"}
 MAY_IMPORT: dict[str, set[str]] = {
     "losses": set(),
     "blocks": {"losses"},
@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
 }
 OUTER = {"api", "cli", "demo", "display", "__init__", "__main__"}  # may import every room
-NO_JAX = {"corpus", *FOR_ALL}
+NO_JAX = {"corpus", *FOR_ALL} - {"precision"}
 
 
 def room_of(path: Path) -> str:
@@ -102,7 +102,9 @@ def test_what_every_room_may_import_imports_no_room(path: Path):
 
 @pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in NO_JAX], ids=name_of)
 def test_text_to_ids_knows_no_jax(path: Path):
-    assert {name.split(".")[0] for _, name in imports(path)}.isdisjoint({"jax", "jaxlib", "optax"})
+    names = {name for _, name in imports(path)}
+    assert {name.split(".")[0] for name in names}.isdisjoint({"jax", "jaxlib", "optax"})
+    assert not any(name.startswith("jw2v.precision") for name in names)
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if room_of(p) == "losses"], ids=name_of)

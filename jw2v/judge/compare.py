@@ -21,6 +21,7 @@ from jw2v.judge.arithmetic.bounds import (
 )
 from jw2v.judge.arithmetic.rules import Bounded
 from jw2v.judge.records import Verdict
+from jw2v.precision import precision
 
 TESTED = 0.1  # an entry is tested where its bound is at most this share of it
 UNTESTED_SHARE = 0.01  # of the entries may be untested before a claim that agrees is undecided
@@ -187,7 +188,7 @@ def rounded_to(x: np.ndarray, dtype: str) -> np.ndarray:
 
 def _run(traced: ClosedJaxpr, points: Points, dtype: str) -> list[np.ndarray]:
     """Each output of the jitted function, point by point as it is used, stacked, in float64."""
-    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
+    with precision(dtype):
         compiled = jax.jit(jaxpr_as_fun(traced))
         results = [jax.tree.leaves(compiled(*_at(points, i, dtype))) for i in range(_count(points))]
     return [

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
+from jw2v.jaxprs import CALLS, scan_operands
 from jw2v.optim.row_values import (
     ELEMENTWISE,
     NUMPY,
@@ -255,7 +256,7 @@ def _settled(
 
 
 def _scan(eqn: core.JaxprEqn, inputs: list[Value]) -> list[Value]:
-    n_consts, n_carry = eqn.params["num_consts"], eqn.params["num_carry"]
+    n_consts, n_carry = scan_operands(eqn.params)
     consts, carry = inputs[:n_consts], inputs[n_consts : n_consts + n_carry]
     stacked = inputs[n_consts + n_carry :]
     if any(isinstance(x.axes[0], Rows) for x in stacked):
@@ -306,9 +307,7 @@ RULES: Mapping[str, Callable[[Any, list[Value]], list[Value]]] = MappingProxyTyp
         "transpose": _transpose,
         "squeeze": _squeeze,
         "optimization_barrier": _each,
-        **dict.fromkeys(
-            ("jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "checkpoint"), _inner
-        ),
+        **dict.fromkeys(CALLS, _inner),
         "cond": _cond,
         "while": _while,
         "scan": _scan,

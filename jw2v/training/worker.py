@@ -16,6 +16,7 @@ from jw2v.blocks.tables import Tables
 from jw2v.corpus import store
 from jw2v.errors import Jw2vError
 from jw2v.files import replacing
+from jw2v.precision import precision
 from jw2v.training import checkpoint, loop
 from jw2v.training.checkpoint import Saver, Saving
 from jw2v.training.config import Config
@@ -66,7 +67,7 @@ def work(job: Job, rank: int) -> None:
 
     exchange = SharedMemory(folder / EXCHANGE, rank, job.workers, alive=alive)
     corpus = store.load(Path(job.corpus))
-    with jax.enable_x64(config.precision == "float64"):
+    with precision(config.precision):
         setting = loop.prepare(
             corpus, config, initial=_initial(folder / INITIAL), replicas=job.workers
         )

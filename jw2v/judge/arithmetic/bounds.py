@@ -15,8 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
 
+from jw2v.jaxprs import scan_operands
 from jw2v.judge.arithmetic.moves import MOVES, Move
 from jw2v.judge.arithmetic.rules import RULES, ULPS, Bounded, Operation, Rule, exact
+from jw2v.precision import precision
 
 UNIT_ROUNDOFF: Mapping[str, float] = MappingProxyType(
     {"float64": 2.0**-53, "float32": 2.0**-24, "bfloat16": 2.0**-8, "float16": 2.0**-11}
@@ -52,7 +54,7 @@ def trace(fn: Callable[..., Any], args: Sequence[Any], *, dtype: str = "float64"
     >>> str(jaxpr.out_avals[0].dtype)
     'float32'
     """
-    with jax.enable_x64(dtype == "float64"):
+    with precision(dtype):
         return jax.make_jaxpr(fn)(*(_abstract(x, dtype) for x in args))
 
 
@@ -184,16 +186,16 @@ class _Evaluation:
         raise UnsupportedError(f"while, of more than {MOST_STEPS} steps")
 
     def _scan(self, params: Mapping[str, Any], operands: list[Bounded]) -> list[Bounded]:
-        first = params["num_consts"]
-        second = first + params["num_carry"]
+        first, carried = scan_operands(params)
+        second = first + carried
         constants, carry, along = operands[:first], operands[first:second], operands[second:]
         steps = range(params["length"])
         stacked: list[list[Bounded]] = []
         for i in reversed(steps) if params["reverse"] else steps:
             slices = [Bounded(x.value[i], x.error[i]) for x in along]
             results = self.run(params["jaxpr"], [*constants, *carry, *slices])
-            carry = results[: params["num_carry"]]
-            stacked.append(results[params["num_carry"] :])
+            carry = results[:carried]
+            stacked.append(results[carried:])
         if params["reverse"]:
             stacked.reverse()
         columns = zip(*stacked, strict=True)

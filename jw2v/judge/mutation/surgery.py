@@ -9,12 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-JAX_HOME = str(Path(jax.__file__).parent)
-CALLS = frozenset(
-    {"checkpoint", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "jit", "pjit"}
-)
-"""Operations that do nothing but run a jaxpr of theirs."""
+from jw2v.jaxprs import CALLS
 
+JAX_HOME = str(Path(jax.__file__).parent)
 Atom = Var | Literal
 
 
