@@ -12,11 +12,17 @@ r"""Text to ids: tokens, vocabulary, the encoded corpus on disk, and each epoch'
 [[0, 1, 2, 3, 0, 1]]
 """
 
+from jw2v.corpus.counting import count, count_lines
+from jw2v.corpus.counts import Counts, merge
 from jw2v.corpus.demo import PAIRS, SOURCE, demo_sentences, pairs_file, write_demo
 from jw2v.corpus.encode import encode
 from jw2v.corpus.heldout import is_heldout
+from jw2v.corpus.plan import Plan, Shard
+from jw2v.corpus.records import Options, Stats
+from jw2v.corpus.sentences import Sentences
+from jw2v.corpus.shards import encode_shard, plan_shards
 from jw2v.corpus.sources import Chunk, Source, blocks, find
-from jw2v.corpus.store import Corpus, Options, Sentences, Stats, open_corpus
+from jw2v.corpus.store import Corpus, is_encoded, open_corpus
 from jw2v.corpus.stream import Segment, part, segments
 from jw2v.corpus.vocabulary import Vocabulary, keep_probability
 
@@ -25,21 +31,30 @@ __all__ = [
     "SOURCE",
     "Chunk",
     "Corpus",
+    "Counts",
     "Options",
+    "Plan",
     "Segment",
     "Sentences",
+    "Shard",
     "Source",
     "Stats",
     "Vocabulary",
     "blocks",
+    "count",
+    "count_lines",
     "demo_sentences",
     "encode",
+    "encode_shard",
     "find",
+    "is_encoded",
     "is_heldout",
     "keep_probability",
+    "merge",
     "open_corpus",
     "pairs_file",
     "part",
+    "plan_shards",
     "segments",
     "write_demo",
 ]

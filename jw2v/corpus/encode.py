@@ -2,9 +2,8 @@
 
 import contextlib
 import hashlib
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,14 @@ from jw2v.corpus import store
 from jw2v.corpus.heldout import is_heldout
 from jw2v.corpus.lexicon import Lexicon
 from jw2v.corpus.phrases import joined, phrases_of
-from jw2v.corpus.sources import CHUNK_BYTES, Chunk, Source, blocks, find
-from jw2v.corpus.store import Corpus, Options, Stats
+from jw2v.corpus.plan import VOCABULARY, has_plan
+from jw2v.corpus.records import Options, Stats
+from jw2v.corpus.refusals import Read, check_options, check_vocabulary, name_of, no_pair
+from jw2v.corpus.sources import CHUNK_BYTES, Source, blocks, find, hashed
+from jw2v.corpus.store import Corpus
 from jw2v.corpus.tokens import Tokens, kept_lengths, split_ahead
-from jw2v.corpus.vocabulary import Vocabulary
-from jw2v.corpus.writer import Spool, writing
-from jw2v.errors import DataError, UsageError
+from jw2v.corpus.writer import SentenceWriter, Spool, spool_in, workplace, writing
+from jw2v.errors import DataError
 
 
 def encode(
@@ -67,6 +68,7 @@ def encode(
         would have a pair of words. Nothing is left in the folder then.
 
     Example:
+      >>> import tempfile
       >>> with tempfile.TemporaryDirectory() as folder:
       ...     text = Path(folder, "text")
       ...     _ = text.write_text("to be or not\nto be\n")
@@ -77,29 +79,28 @@ def encode(
     start = time.perf_counter()
     of_phrases = phrases, phrase_threshold, phrase_min_count
     options = Options(min_count, max_vocab, heldout_every, seed, *of_phrases)
-    _validate(options)
+    check_options(options)
     inputs = find(source)
-    name = _name(inputs)
+    if has_plan(Path(directory)):
+        raise DataError(f"{directory} has shards in it; choose another folder (--out)")
     digest = hashlib.sha256()
-    chunks = _hashed(blocks(inputs, size=chunk_bytes), digest.update)
-    with _workplace(Path(directory)) as made, contextlib.ExitStack() as stack:
-        spool = _spool(made, stack)
+    chunks = hashed(blocks(inputs, size=chunk_bytes), digest.update)
+    with workplace(Path(directory)) as made, contextlib.ExitStack() as stack:
+        spool = spool_in(made, stack)
         lexicon = _read(split_ahead(chunks), spool, options, progress)
         words = spool.tokens
         for _ in range(phrases):
             found = phrases_of(spool, lexicon, options, scratch=made)
             if not len(found):
                 break
-            text, spool = joined(spool, lexicon, found), _spool(made, stack)
+            text, spool = joined(spool, lexicon, found), spool_in(made, stack)
             lexicon = _read(text, spool, options)
         vocab, rank = lexicon.rank(min_count=min_count, max_vocab=max_vocab)
-        _check_vocabulary(vocab, lexicon, spool, name, options)
-        if _write(spool, rank, made, options) < 2:
-            raise DataError(
-                f"no sentence of {name} has two words in the vocabulary, so no window has a pair; "
-                "lower --min-count, or give longer lines"
-            )
-        vocab.save(made / "vocab.txt")
+        read = _read_of(name_of(inputs), spool, lexicon)
+        check_vocabulary(vocab, read, options)
+        if write_parts(spool, rank, made, options).longest < 2:
+            raise no_pair(read.name)
+        vocab.save(made / VOCABULARY)
         seconds = time.perf_counter() - start
         stats = Stats(
             files=len(inputs),
@@ -113,11 +114,6 @@ def encode(
         store.write_record(made, stats, options, digest.hexdigest())
         store.publish(made, Path(directory))
     return store.load(Path(directory))
-
-
-def _spool(directory: Path, stack: contextlib.ExitStack) -> Spool:
-    """A spool on a file without a name, so that nothing is left of it."""
-    return Spool(stack.enter_context(tempfile.TemporaryFile(dir=directory)))
 
 
 def _read(
@@ -136,10 +132,36 @@ def _read(
     return lexicon
 
 
-def _write(spool: Spool, rank: Int[np.ndarray, " types"], directory: Path, options: Options) -> int:
-    """Writes both parts; gives the length of the longest training sentence."""
+def _read_of(name: str, spool: Spool, lexicon: Lexicon) -> Read:
+    word, count = "", 0
+    if spool.tokens:
+        top = int(np.argmax(lexicon.counts))
+        word, count = lexicon.words[top], int(lexicon.counts[top])
+    return Read(name, spool.tokens, lexicon.training, word, count)
+
+
+def write_parts(
+    spool: Spool,
+    rank: Int[np.ndarray, " types"],
+    directory: Path,
+    options: Options,
+    *,
+    first_line: int = 0,
+) -> SentenceWriter:
+    """Writes the sentences to train on and those held out.
+
+    Args:
+      spool: the text.
+      rank: the id of each number of the spool, -1 where it has none.
+      directory: folder for the arrays.
+      options: which sentences are held out.
+      first_line: number of the first sentence.
+
+    Returns:
+      What wrote the sentences to train on.
+    """
     with writing(directory, "train") as train, writing(directory, "heldout") as rest:
-        for piece in spool.pieces():
+        for piece in spool.pieces(line=first_line):
             ids = rank[piece.ids]
             lengths = kept_lengths(ids >= 0, piece.lengths)
             ids = ids[ids >= 0]
@@ -147,78 +169,4 @@ def _write(spool: Spool, rank: Int[np.ndarray, " types"], directory: Path, optio
             of_heldout = np.repeat(heldout, lengths)
             train.append(ids[~of_heldout], lengths[~heldout])
             rest.append(ids[of_heldout], lengths[heldout])
-    return train.longest
-
-
-def _hashed(chunks: Iterator[Chunk], update: Callable[[bytes], object]) -> Iterator[Chunk]:
-    for chunk in chunks:
-        update(chunk.data)
-        yield chunk
-
-
-@contextlib.contextmanager
-def _workplace(directory: Path) -> Iterator[Path]:
-    """A hidden folder in `directory` to work in; after an error nothing of either is left."""
-    new = [folder for folder in (directory, *directory.parents) if not folder.exists()]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".encoding-") as made:
-            yield Path(made)
-    except BaseException as error:
-        for folder in new:
-            with contextlib.suppress(OSError):  # not there, or no longer ours alone
-                folder.rmdir()
-        if isinstance(error, OSError):
-            raise DataError(
-                f"cannot write to {directory}: {error.strerror or error}; "
-                "free space, or choose another folder (--out)"
-            ) from None
-        raise
-
-
-def _name(inputs: tuple[str, ...]) -> str:
-    first = "<stdin>" if inputs[0] == "-" else inputs[0]
-    return first if len(inputs) == 1 else f"{first} and {len(inputs) - 1} more"
-
-
-def _validate(options: Options) -> None:
-    if options.min_count < 1:
-        raise UsageError(f"min_count is {options.min_count}; give at least 1 (--min-count)")
-    if options.max_vocab is not None and options.max_vocab < 2:
-        raise UsageError(f"max_vocab is {options.max_vocab}; give at least 2 (--max-vocab)")
-    is_heldout(np.zeros(0, np.int64), seed=options.seed, every=options.heldout_every)
-    if options.phrases < 0:
-        raise UsageError(f"phrases is {options.phrases}; give 0 or more (--phrases)")
-    if not 0 <= options.phrase_threshold < np.inf:
-        raise UsageError(
-            f"phrase_threshold is {options.phrase_threshold}; give a number of 0 or more "
-            "(--phrase-threshold)"
-        )
-    if options.phrase_min_count < 1:
-        raise UsageError(
-            f"phrase_min_count is {options.phrase_min_count}; give at least 1 (--phrase-min-count)"
-        )
-
-
-def _check_vocabulary(
-    vocab: Vocabulary, lexicon: Lexicon, spool: Spool, name: str, options: Options
-) -> None:
-    if spool.tokens == 0:
-        raise DataError(f"no words in {name}; give a text with one sentence a line")
-    if lexicon.training == 0:
-        raise DataError(
-            f"every line of {name} with words is held out; "
-            "give more text, or hold nothing out (--heldout-every 0)"
-        )
-    if len(vocab) == 0:
-        top = int(np.argmax(lexicon.counts))
-        raise DataError(
-            f"no word of {name} occurs {options.min_count} times: "
-            f'the most frequent, "{lexicon.words[top]}", occurs {lexicon.counts[top]}; '
-            "lower --min-count"
-        )
-    if len(vocab) == 1:
-        raise DataError(
-            f'the vocabulary of {name} is one word, "{vocab.words[0]}", so no negative can differ '
-            "from the target; lower --min-count, or give more text"
-        )
+    return train

@@ -15,6 +15,7 @@ class Lexicon:
 
     Attributes:
       counts: occurrences of each in the training text, 0 for those only held out.
+      first: training tokens before the first occurrence of each.
       training: tokens of training text read.
 
     >>> from jw2v.corpus.tokens import split
@@ -29,7 +30,7 @@ class Lexicon:
     def __init__(self) -> None:
         self._ids: defaultdict[str, int] = defaultdict()
         self._ids.default_factory = self._ids.__len__
-        self._first = np.zeros(0, np.int64)  # place of the first occurrence in the training text
+        self.first = np.zeros(0, np.int64)
         self.counts = np.zeros(0, np.int64)
         self.training = 0
 
@@ -49,12 +50,12 @@ class Lexicon:
         """Counts a chunk's training tokens and numbers all its tokens, int32 `[tokens]`."""
         known = self.number(tokens.words)
         grown = (0, len(self._ids) - len(self.counts))
-        self.counts, self._first = np.pad(self.counts, grown), np.pad(self._first, grown)
+        self.counts, self.first = np.pad(self.counts, grown), np.pad(self.first, grown)
 
         ids = tokens.ids[~np.repeat(heldout, tokens.lengths)] if heldout.any() else tokens.ids
         new = np.flatnonzero((self.counts[known] == 0)[ids])[::-1]
         # New ones in reverse: of a repeated index the last value stays, the first occurrence.
-        self._first[known[ids[new]]] = self.training + new
+        self.first[known[ids[new]]] = self.training + new
         self.counts[known] += np.bincount(ids, minlength=len(known))
         self.training += len(ids)
         return known[tokens.ids]
@@ -63,9 +64,24 @@ class Lexicon:
         self, *, min_count: int, max_vocab: int | None
     ) -> tuple[Vocabulary, Int[np.ndarray, " types"]]:
         """The vocabulary, and the id of each type in it, int32, -1 where it has none."""
-        order = np.lexsort((self._first, -self.counts))
-        order = order[: np.count_nonzero(self.counts >= min_count)][:max_vocab]
+        order = ranked(self.counts, self.first, min_count=min_count, max_vocab=max_vocab)
         ids = np.full(len(self.counts), -1, np.int32)
         ids[order] = np.arange(len(order), dtype=np.int32)
         words = tuple(map(self.words.__getitem__, order.tolist()))
         return Vocabulary(words, self.counts[order]), ids
+
+
+def ranked(
+    counts: Int[np.ndarray, " types"],
+    first: Int[np.ndarray, " types"],
+    *,
+    min_count: int,
+    max_vocab: int | None,
+) -> Int[np.ndarray, " vocab"]:
+    """The types that are in the vocabulary, by falling count, ties by first appearance.
+
+    >>> ranked(np.array([1, 3, 3]), np.array([0, 9, 5]), min_count=2, max_vocab=None).tolist()
+    [2, 1]
+    """
+    order = np.lexsort((first, -counts))
+    return order[: np.count_nonzero(counts >= min_count)][:max_vocab]

@@ -28,7 +28,7 @@ from jaxtyping import Bool, Int
 
 from jw2v.corpus.heldout import is_heldout
 from jw2v.corpus.lexicon import Lexicon
-from jw2v.corpus.store import Options
+from jw2v.corpus.records import Options
 from jw2v.corpus.tokens import Tokens, kept_lengths
 from jw2v.corpus.writer import Piece, Spool
 

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -94,6 +94,13 @@ def blocks(source: Source, *, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
     return _blocks(find(source), size)
 
 
+def hashed(chunks: Iterator[Chunk], update: Callable[[bytes], object]) -> Iterator[Chunk]:
+    """The chunks as they are, each shown to `update` of a hash on the way."""
+    for chunk in chunks:
+        update(chunk.data)
+        yield chunk
+
+
 def _blocks(paths: tuple[str, ...], size: int) -> Iterator[Chunk]:
     for path in paths:
         name = "<stdin>" if path == STDIN else path
@@ -149,7 +156,10 @@ def _read(path: str, name: str, size: int) -> Iterator[Chunk]:
 def _open(path: str) -> contextlib.AbstractContextManager[_Bytes]:
     if path == STDIN:
         return contextlib.nullcontext(sys.stdin.buffer)
-    return _OPENERS.get(Path(path).suffix, open)(path, "rb")
+    opener = _OPENERS.get(Path(path).suffix)
+    if opener and os.path.isfile(path) and not os.path.getsize(path):
+        raise EOFError  # gzip would make an empty text of it
+    return (opener or open)(path, "rb")
 
 
 def _cut(file: _Bytes, name: str, size: int) -> Iterator[Chunk]:

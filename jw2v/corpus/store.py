@@ -1,54 +1,29 @@
 """The encoded corpus: what it holds, and its files."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Int
-
+from jw2v.corpus.plan import (
+    VOCABULARY,
+    Plan,
+    has_plan,
+    read_plan,
+    read_vocabulary,
+    shard_folder,
+)
+from jw2v.corpus.records import Options, Stats
+from jw2v.corpus.refusals import no_pair
+from jw2v.corpus.sentences import ARRAYS, PARTS, Sentences, check, damaged, joined, mapped
 from jw2v.corpus.vocabulary import Vocabulary
 from jw2v.errors import DataError
 from jw2v.files import place_of, replacing_together
 
 VERSION = 1
-PARTS = ("train", "heldout")
-FILES = (*(f"{part}.{kind}.npy" for part in PARTS for kind in ("ids", "offsets")), "vocab.txt")
 RECORD = "corpus.json"
-
-_SLICE = 1 << 24  # ids checked at once
-
-
-class Sentences(NamedTuple):
-    """Sentence i is `ids[offsets[i]:offsets[i + 1]]`; none is empty."""
-
-    ids: Int[np.ndarray, " tokens"]  # int32, memory-mapped
-    offsets: Int[np.ndarray, " bounds"]  # int64, memory-mapped, one more than there are sentences
-
-
-class Options(NamedTuple):
-    """How the text was encoded."""
-
-    min_count: int
-    max_vocab: int | None
-    heldout_every: int
-    seed: int
-    phrases: int = 0
-    phrase_threshold: float = 10.0
-    phrase_min_count: int = 5
-
-
-class Stats(NamedTuple):
-    """What was read, and how fast."""
-
-    files: int
-    lines: int  # held-out and empty ones too
-    words: int  # tokens read
-    kept: int  # tokens of training text in the vocabulary
-    seconds: float
-    words_per_s: float
-    joined: int = 0  # words joined to the one before, by phrases
+FILES = (*ARRAYS, VOCABULARY, RECORD)
+SHARD_FILES = (*ARRAYS, RECORD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +37,7 @@ class Corpus:
       stats: what was read.
       options: how it was encoded.
       fingerprint: SHA-256 of the text, in hex: of the chunks of `blocks`, so that it is the same
-        however the text is compressed or divided into files.
+        however the text is compressed or divided into files. Of shards, that of their plan.
       directory: the folder of its files; None where it has none.
     """
 
@@ -91,30 +66,38 @@ def write_record(directory: Path, stats: Stats, options: Options, fingerprint: s
     (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def publish(made: Path, directory: Path) -> None:
+def publish(made: Path, directory: Path, *, names: Sequence[str] = FILES) -> None:
     """Moves the whole files of `made` to `directory`, which holds all of the old or of the new.
 
     Raises:
       DataError: they cannot be moved.
     """
-    names = (*FILES, RECORD)
     with replacing_together(directory, names) as paths:
         for name, path in zip(names, paths, strict=True):
             (made / name).replace(path)
 
 
+def is_encoded(path: str | Path) -> bool:
+    """Whether a path is the folder of an encoded corpus, whole or in shards.
+
+    >>> is_encoded("corpus.txt")
+    False
+    """
+    return place_of(Path(path), RECORD).exists() or has_plan(Path(path))
+
+
 def open_corpus(directory: str | Path) -> Corpus:
-    """Opens what `encode` wrote, memory-mapped, after a check of sizes, offsets and ids.
+    """Opens what `encode` wrote, or all shards of a plan, after a check of sizes, offsets and ids.
 
     Args:
-      directory: the folder that `encode` was given.
+      directory: the folder that `encode` was given, or that the shards are in.
 
     Returns:
-      The corpus.
+      The corpus, memory-mapped; of shards, one whose arrays are read from their files.
 
     Raises:
       DataError: there is no encoded corpus, or one of its files is missing, cut short, of another
-        version or contradicts the others.
+        version or contradicts the others; or a shard is missing, or was encoded by another plan.
 
     >>> open_corpus("nowhere")
     Traceback (most recent call last):
@@ -122,17 +105,66 @@ def open_corpus(directory: str | Path) -> Corpus:
     jw2v.errors.DataError: no encoded corpus in nowhere; encode a text there first
     """
     corpus = load(Path(directory))
-    for part, sentences in zip(PARTS, (corpus.train, corpus.heldout), strict=True):
-        _check_offsets(sentences, Path(directory) / f"{part}.offsets.npy")
-        _check_ids(sentences, len(corpus.vocab), Path(directory) / f"{part}.ids.npy")
+    for folder in _folders(Path(directory)):
+        for part in PARTS:
+            check(mapped(folder, part), folder, part, vocab=len(corpus.vocab))
     total = int(corpus.vocab.counts.sum())
     if not total == corpus.stats.kept == len(corpus.train.ids):
-        raise _damaged(Path(directory) / "vocab.txt", "its counts are not those of train.ids.npy")
+        raise damaged(Path(directory) / VOCABULARY, "its counts are not those of train.ids.npy")
+    if len(corpus.train.ids) < len(corpus.train.offsets):  # no more words than sentences
+        raise no_pair(str(directory))
     return corpus
 
 
 def load(directory: Path) -> Corpus:
     """`open_corpus` without the checks that read every id."""
+    if has_plan(directory):
+        return _of_shards(directory, read_plan(directory))
+    stats, options, fingerprint = _read_record(directory)
+    train, heldout = (mapped(directory, part) for part in PARTS)
+    vocab = Vocabulary.load(place_of(directory, VOCABULARY))
+    return Corpus(vocab, train, heldout, stats, options, fingerprint, directory)
+
+
+def _folders(directory: Path) -> list[Path]:
+    """Where the arrays of a corpus are."""
+    if not has_plan(directory):
+        return [directory]
+    return [shard_folder(directory, i) for i in range(len(read_plan(directory).shards))]
+
+
+def _of_shards(directory: Path, plan: Plan) -> Corpus:
+    vocab = read_vocabulary(directory, plan)
+    stats = [_shard_stats(directory, plan, number) for number in range(len(plan.shards))]
+    train, heldout = (joined(_folders(directory), part) for part in PARTS)
+    return Corpus(vocab, train, heldout, _sum(stats), plan.options, plan.fingerprint, directory)
+
+
+def _shard_stats(directory: Path, plan: Plan, number: int) -> Stats:
+    """What was read of a shard.
+
+    Raises:
+      DataError: it is not there, or was encoded by another plan.
+    """
+    which = f"shard {number + 1} of {len(plan.shards)}, {plan.shards[number].name},"
+    folder = shard_folder(directory, number)
+    if not place_of(folder, RECORD).exists():
+        raise DataError(f"{which} is not in {directory}; encode it there (jw2v encode --vocab)")
+    stats, _, fingerprint = _read_record(folder)
+    if fingerprint != plan.fingerprint:
+        raise DataError(
+            f"{which} is encoded with another vocabulary in {folder}; encode it anew "
+            f"(jw2v encode --vocab {directory})"
+        )
+    return stats
+
+
+def _sum(stats: Sequence[Stats]) -> Stats:
+    files, lines, words, kept, *_ = map(sum, zip(*stats, strict=True))
+    return Stats(files, lines, words, kept, 0.0, 0.0)
+
+
+def _read_record(directory: Path) -> tuple[Stats, Options, str]:
     path = place_of(directory, RECORD)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -142,51 +174,10 @@ def load(directory: Path) -> Corpus:
                 f"{path} is of format {version}, this jw2v reads {VERSION}; encode the text anew"
             )
         stats, options = Stats(**record["stats"]), Options(**record["options"])
-        fingerprint = str(record["fingerprint"])
+        return stats, options, str(record["fingerprint"])
     except FileNotFoundError:
         raise DataError(f"no encoded corpus in {directory}; encode a text there first") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}; encode the text anew") from None
-    except (ValueError, KeyError, TypeError):
-        raise _damaged(path, "it is not the record of a corpus") from None
-    train, heldout = (
-        Sentences(
-            _map(place_of(directory, f"{part}.ids.npy"), np.int32),
-            _map(place_of(directory, f"{part}.offsets.npy"), np.int64),
-        )
-        for part in PARTS
-    )
-    vocab = Vocabulary.load(place_of(directory, "vocab.txt"))
-    return Corpus(vocab, train, heldout, stats, options, fingerprint, directory)
-
-
-def _map(path: Path, dtype: type[np.generic]) -> np.ndarray:
-    try:
-        array = np.load(path, mmap_mode="r")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}; encode the text anew") from None
-    except (ValueError, EOFError):
-        raise _damaged(path, "it is not a whole array") from None
-    if array.dtype != dtype or array.ndim != 1:
-        raise _damaged(path, f"it holds {array.dtype} {list(array.shape)}")
-    if array.offset + array.nbytes != path.stat().st_size:
-        raise _damaged(path, "it is longer than its array")
-    return array
-
-
-def _check_offsets(sentences: Sentences, path: Path) -> None:
-    offsets = sentences.offsets
-    bounds = len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(sentences.ids)
-    if not bounds or (offsets[1:] <= offsets[:-1]).any():
-        raise _damaged(path, "its offsets do not divide the ids into sentences")
-
-
-def _check_ids(sentences: Sentences, vocab: int, path: Path) -> None:
-    for start in range(0, len(sentences.ids), _SLICE):
-        ids = sentences.ids[start : start + _SLICE]
-        if ids.min() < 0 or ids.max() >= vocab:
-            raise _damaged(path, f"an id is not in [0, {vocab})")
-
-
-def _damaged(path: Path, what: str) -> DataError:
-    return DataError(f"{path} is damaged: {what}; encode the text anew")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise damaged(path, "it is not the record of a corpus") from None

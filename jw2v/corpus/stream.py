@@ -1,13 +1,19 @@
 """An epoch's tokens: the corpus, subsampled anew, in segments of whole sentences."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from jw2v.corpus.store import Sentences
+from jw2v.corpus.sentences import Sentences, release
 from jw2v.errors import UsageError
+
+DRAWS = 8  # float32 of a step of Philox's counter
 
 
 class Segment(NamedTuple):
@@ -24,12 +30,14 @@ def segments(
     seed: int,
     epoch: int,
     size: int = 1 << 20,
+    threads: int = 1,
 ) -> Iterator[Segment]:
     """The tokens of one epoch, each kept with the probability of its word.
 
     The draws are those of a Philox generator with the key (seed, epoch), one for each token of
     the sentences in their order: an epoch is a pure function of these arguments, and its tokens do
-    not depend on `size`. Sentences of which fewer than two tokens are kept are left out.
+    not depend on `size` or `threads`. Sentences of which fewer than two tokens are kept are left
+    out.
 
     Args:
       sentences: ids and offsets of the corpus.
@@ -38,6 +46,7 @@ def segments(
       epoch: number of the epoch, from 0.
       size: tokens of the corpus in a segment at most, before the draw; at least 1. A longer
         sentence is a segment of its own.
+      threads: that prepare segments ahead of the one asked for; with one, none is.
 
     Yields:
       Segments with at least two tokens.
@@ -55,7 +64,10 @@ def segments(
         raise UsageError(f"seed {seed}, epoch {epoch}: give 0 or more, below 2**64 (--seed)")
     if size < 1:
         raise UsageError(f"a segment of {size} tokens is too small; give at least 1")
-    return _segments(sentences, keep.astype(np.float32), _generator(seed, epoch), size)
+    draw = partial(_draws, np.array([seed, epoch], np.uint64))
+    make = partial(_subsample, sentences, keep.astype(np.float32), draw)
+    made = _in_order(make, _spans(sentences.offsets, size), threads)
+    return (segment for segment in made if len(segment.ids))
 
 
 def part(sentences: Sentences, index: int, parts: int) -> Sentences:
@@ -67,38 +79,61 @@ def part(sentences: Sentences, index: int, parts: int) -> Sentences:
       [[0, 2, 4], [4, 6]]
     """
     offsets = sentences.offsets
-    bounds = np.searchsorted(offsets, np.arange(parts + 1) * int(offsets[-1]) / parts)
-    return Sentences(sentences.ids, offsets[bounds[index] : bounds[index + 1] + 1])
+    first, last = (bisect_left(offsets, i * int(offsets[-1]) / parts) for i in (index, index + 1))
+    return Sentences(sentences.ids, offsets[first : last + 1])
 
 
-def _generator(seed: int, epoch: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
+def _draws(key: np.ndarray, first: int, count: int) -> np.ndarray:
+    """The numbers `first` to `first + count` of the generator with a key."""
+    before = first % DRAWS
+    generator = np.random.Generator(np.random.Philox(key=key, counter=first // DRAWS))
+    return generator.random(before + count, np.float32)[before:]
 
 
-def _segments(
-    sentences: Sentences, keep: np.ndarray, rng: np.random.Generator, size: int
-) -> Iterator[Segment]:
-    offsets = sentences.offsets
+def _spans(offsets: Any, size: int) -> Iterator[tuple[int, int]]:
+    """First sentence of each segment, and the one after its last."""
     first, last = 0, len(offsets) - 1
     while first < last:
-        fits = int(np.searchsorted(offsets, offsets[first] + size, side="right")) - 1
-        stop = max(fits, first + 1)
-        segment = _subsample(sentences, first, stop, keep, rng)
-        if len(segment.ids):
-            yield segment
+        stop = max(bisect_right(offsets, offsets[first] + size) - 1, first + 1)
+        yield first, stop
         first = stop
 
 
+def _in_order(
+    make: Callable[[tuple[int, int]], Segment], spans: Iterable[tuple[int, int]], threads: int
+) -> Iterator[Segment]:
+    """`map`, with as many results in the making as there are threads."""
+    if threads == 1:
+        yield from map(make, spans)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[Segment]] = deque()
+        for span in spans:
+            ahead.append(pool.submit(make, span))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
 def _subsample(
-    sentences: Sentences, first: int, stop: int, keep: np.ndarray, rng: np.random.Generator
+    sentences: Sentences,
+    keep: np.ndarray,
+    draw: Callable[[int, int], np.ndarray],
+    span: tuple[int, int],
 ) -> Segment:
-    bounds = sentences.offsets[first : stop + 1]
+    first, stop = span
+    bounds = np.asarray(sentences.offsets[first : stop + 1])
     ids = np.asarray(sentences.ids[bounds[0] : bounds[-1]])
-    kept = np.flatnonzero(rng.random(len(ids), np.float32) < keep[ids])
+    drawn = draw(int(bounds[0] - sentences.offsets[0]), len(ids))
+    kept = np.flatnonzero(drawn < keep[ids])
     places = np.searchsorted(kept, bounds - bounds[0])
     lengths = np.diff(places)
     if (lengths == 1).any():
         kept = np.delete(kept, places[:-1][lengths == 1])
         lengths[lengths == 1] = 0
     numbers = np.arange(first, stop) & np.iinfo(np.int32).max
-    return Segment(ids[kept], np.repeat(numbers.astype(np.int32), lengths))
+    segment = Segment(ids[kept], np.repeat(numbers.astype(np.int32), lengths))
+    for column in sentences:
+        release(column)
+    return segment

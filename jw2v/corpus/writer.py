@@ -1,6 +1,9 @@
 """What encoding writes: numbers between its passes, and arrays that grow."""
 
 import contextlib
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -8,13 +11,70 @@ from typing import IO, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from jw2v.errors import DataError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
+
+_PREFIX = ".encoding-"
+_YOUNG = 60.0  # seconds in which a new folder comes to be held, many times over
+
+
+@contextlib.contextmanager
+def workplace(directory: Path) -> Iterator[Path]:
+    """A hidden folder in `directory` to work in; after an error nothing of either is left."""
+    new = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _clear(directory)
+        with tempfile.TemporaryDirectory(dir=directory, prefix=_PREFIX) as made, _held(Path(made)):
+            yield Path(made)
+    except BaseException as error:
+        for folder in new:
+            with contextlib.suppress(OSError):  # not there, or no longer ours alone
+                folder.rmdir()
+        if isinstance(error, OSError):
+            raise DataError(
+                f"cannot write to {directory}: {error.strerror or error}; "
+                "free space, or choose another folder (--out)"
+            ) from None
+        raise
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder that no other process holds; the system frees it when this one ends, however.
+
+    Raises:
+      BlockingIOError: another process holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _clear(directory: Path) -> None:
+    """Remove the folders of encodings that were killed; those that work hold theirs."""
+    if fcntl is None:
+        return
+    for folder in directory.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _YOUNG:
+                with _held(folder):
+                    shutil.rmtree(folder)
+
 
 class Piece(NamedTuple):
     """The sentences of one chunk, by the numbers of their word types."""
 
     ids: Int[np.ndarray, " tokens"]  # int32
     lengths: Int[np.ndarray, " sentences"]  # int32
-    lines: Int[np.ndarray, " sentences"]  # number of each over the whole source, from 0
+    lines: Int[np.ndarray, " sentences"]  # number of each over the whole text, from 0
 
 
 class Spool:
@@ -48,15 +108,19 @@ class Spool:
         self.tokens += len(ids)
         self.sentences += len(lengths)
 
-    def pieces(self) -> Iterator[Piece]:
-        """Reads the pieces back."""
+    def pieces(self, *, line: int = 0) -> Iterator[Piece]:
+        """Reads the pieces back; the first sentence has the number `line`."""
         self._file.seek(0)
-        line = 0
         for tokens, sentences in self._sizes:
             ids = np.fromfile(self._file, np.int32, tokens)
             lengths = np.fromfile(self._file, np.int32, sentences)
             yield Piece(ids, lengths, np.arange(line, line + sentences))
             line += sentences
+
+
+def spool_in(directory: Path, stack: contextlib.ExitStack) -> Spool:
+    """A spool on a file without a name, so that nothing is left of it."""
+    return Spool(stack.enter_context(tempfile.TemporaryFile(dir=directory)))
 
 
 class SentenceWriter:
@@ -70,6 +134,11 @@ class SentenceWriter:
         self.longest = 0
         self._ids, self._offsets = ids, offsets
         self._offsets.append(np.zeros(1, np.int64))
+
+    @property
+    def words(self) -> int:
+        """Words written."""
+        return self._ids.length
 
     def append(
         self, ids: Int[np.ndarray, " tokens"], lengths: Int[np.ndarray, " sentences"]

@@ -110,6 +110,24 @@ def test_cut_and_grown_arrays_are_refused(folder: Path, name: str):
     assert "it is longer than its array" in refused(folder)
 
 
+@pytest.mark.parametrize(
+    "shape", [b"(9L,)", b"((9,)", b"(9" * 40, b"(999999999999999999,)", b"(-9,)", b"(9, 9, )", b"9"]
+)
+def test_a_header_that_is_not_of_one_form_is_refused(folder: Path, shape: bytes):
+    path = folder / "train.ids.npy"
+    whole = path.read_bytes()
+    place = whole.index(b"(")
+    path.write_bytes(whole[:place] + shape + whole[place + len(shape) :])
+    assert refused(folder) == f"{path} is damaged: it is not a whole array; encode the text anew"
+
+
+@pytest.mark.parametrize("text", ["[" * 99_999, '{"version":' * 99_999])
+def test_a_record_of_brackets_without_end_is_refused(folder: Path, text: str):
+    path = folder / "corpus.json"
+    path.write_text(text)
+    assert "it is not the record of a corpus; encode the text anew" in refused(folder)
+
+
 def test_arrays_that_contradict_are_refused(folder: Path):
     corpus = open_corpus(folder)
     ids, offsets = np.array(corpus.train.ids), np.array(corpus.train.offsets)

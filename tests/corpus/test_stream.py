@@ -41,6 +41,7 @@ def test_equals_a_loop_and_does_not_depend_on_size(lists, keep, seed, epoch, siz
     options = {"seed": seed, "epoch": epoch}
     assert stream(sentences_of(lists), keep, **options) == expected
     assert stream(sentences_of(lists), keep, **options, size=size) == expected
+    assert stream(sentences_of(lists), keep, **options, size=size, threads=3) == expected
 
 
 @given(texts, st.integers(1, 60))
