@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,7 @@ ROWS = {
     12: [  # compressed and cut or damaged
         "corpus/test_sources.py::test_a_cut_file_is_refused",
         "corpus/test_sources.py::test_a_damaged_file_is_refused",
+        "experiments/test_survival.py::test_every_reader_reads_or_refuses",
     ],
     13: ["test_fault_table.py::test_a_text_of_one_line_is_read_in_flat_memory"],
     14: ["test_fault_table.py::test_a_run_goes_on_with_its_own_text_alone"],
@@ -108,6 +110,9 @@ ROWS = {
         "training/test_checkpoint.py::test_a_run_that_is_killed_again_and_again_ends_the_same",
         "training/test_checkpoint.py::test_what_a_killed_process_was_writing_is_removed",
         "training/test_checkpoint.py::test_what_was_told_before_a_kill_is_told_once",
+        "test_fault_table.py::test_what_an_encoding_that_was_killed_left_is_cleared",
+        "experiments/test_survival.py::test_what_a_kill_leaves_is_counted",
+        "experiments/test_questions.py::test_the_quick_form_runs",
     ],
     25: [  # a power cut
         "test_faults.py::test_a_power_cut_leaves_the_old_state_or_the_new",
@@ -134,6 +139,7 @@ ROWS = {
         "training/test_checkpoint.py::test_every_cut_is_seen",
         "training/test_checkpoint.py::test_the_one_before_is_taken_where_the_last_is_damaged",
         "training/test_loop.py::test_a_damaged_checkpoint_is_refused",
+        "experiments/test_survival.py::test_every_reader_reads_or_refuses",
     ],
     30: [  # going on as something else
         "training/test_checkpoint.py::test_one_of_another_run_is_refused_with_what_differs",
@@ -160,6 +166,7 @@ ROWS = {
         "vectors/test_store.py::test_every_cut_and_every_flipped_bit_is_refused",
         "vectors/test_ngrams.py::test_ngrams_that_do_not_fit_are_refused",
         "vectors/test_model2vec.py::test_a_table_that_does_not_fit_is_refused",
+        "experiments/test_survival.py::test_every_reader_reads_or_refuses",
     ],
     35: [  # word2vec's formats
         "vectors/test_malformed.py::test_a_malformed_file_is_refused_with_its_line",
@@ -167,6 +174,7 @@ ROWS = {
         "vectors/test_word2vec_format.py::test_a_word_with_a_blank_is_not_written",
         "vectors/test_word2vec_binary.py::test_every_cut_is_refused",
         "vectors/test_formats.py::test_a_small_file_that_promises_much_takes_no_memory",
+        "experiments/test_survival.py::test_every_reader_reads_or_refuses",
     ],
     36: ["test_cli.py::test_a_platform_that_is_not_there"],
     38: [  # a process that dies
@@ -304,6 +312,43 @@ def test_a_text_of_one_line_is_read_in_flat_memory(tmp_path, word, shown):
     assert done.stdout.startswith(shown.format(path=path))
 
 
+ENCODING = """
+import sys
+from jw2v.corpus import encode
+encode("-", directory=sys.argv[1], min_count=1, heldout_every=0)
+"""
+
+
+def encoding(folder: Path) -> "subprocess.Popen[bytes]":
+    """A process that encodes what it is still to be told, and has begun."""
+    before = set(folder.glob(".encoding-*"))
+    process = subprocess.Popen([sys.executable, "-c", ENCODING, str(folder)], stdin=subprocess.PIPE)
+    while not set(folder.glob(".encoding-*/lock")) - {path / "lock" for path in before}:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+def test_what_an_encoding_that_was_killed_left_is_cleared(tmp_path):
+    (tmp_path / "text").write_text("a b\nb a\n")
+    killed, at_work = encoding(tmp_path), encoding(tmp_path)
+    killed.kill()
+    killed.communicate()
+    folders = sorted(tmp_path.glob(".encoding-*"))
+    assert len(folders) == 2
+    for folder in folders:
+        os.utime(folder, (0, 0))
+    (tmp_path / ".encoding-new").mkdir()  # not held yet
+    encode(tmp_path / "text", directory=tmp_path, min_count=1, heldout_every=0)
+    left = set(tmp_path.glob(".encoding-*")) - {tmp_path / ".encoding-new"}
+    assert len(left) == 1
+    assert left < set(folders)
+    at_work.communicate(b"to be or not to be\n", timeout=60)
+    assert at_work.returncode == 0
+    assert open_corpus(tmp_path).vocab.words == ("to", "be", "or", "not")
+    assert [path.name for path in tmp_path.glob(".encoding-*")] == [".encoding-new"]
+
+
 class Bomb:
     """What runs when a pickle of it is opened."""
 
@@ -358,28 +403,36 @@ def test_tensors_with_a_huge_header_are_refused(tmp_path):
         load(tmp_path)
 
 
+WIDE = replace(SMALL, dim=128, block=1024, group=64, shared_negatives=64)  # worth threads
 ELSEWHERE = """
 import os, sys
 os.umask(int(sys.argv[3], 8))
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[4])])
 import jw2v
-from test_fault_table import SMALL
-vectors = jw2v.train(sys.argv[1], SMALL, out=sys.argv[2], check=False)
+from test_fault_table import WIDE
+vectors = jw2v.train(sys.argv[1], WIDE, out=sys.argv[2], check=False)
 """
 
 
 @pytest.mark.slow
-def test_a_run_is_the_same_wherever_it_is(text, tmp_path):
-    places = [
-        ({"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0"}, "000"),
-        ({"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "7"}, "077"),
-        ({"NPROC": "2", "OMP_NUM_THREADS": "2", "PYTHONUTF8": "1"}, "022"),
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_a_run_is_the_same_wherever_it_is(tmp_path):
+    text = tmp_path / "text"
+    text.write_text(topical_text(2000))
+    one_thread = "--xla_cpu_multi_thread_eigen=false"
+    places = [  # environment, umask, processors
+        ({"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0", "NPROC": "1"}, "000", 1),
+        ({"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "7"}, "077", 64),
+        ({"NPROC": "2", "OMP_NUM_THREADS": "2", "PYTHONUTF8": "1"}, "022", 64),
+        ({"NPROC": "7", "XLA_FLAGS": one_thread}, "022", 2),
     ]
     tables = set()
-    for number, (settings, umask) in enumerate(places):
+    for number, (settings, umask, processors) in enumerate(places):
         out = tmp_path / str(number)
         subprocess.run(
-            [sys.executable, "-c", ELSEWHERE, str(text), str(out), umask],
-            check=True, capture_output=True, cwd=TESTS, env=os.environ | settings,
+            [sys.executable, "-c", ELSEWHERE, str(text), str(out), umask, str(processors)],
+            check=True, capture_output=True, cwd=TESTS,
+            env={name: value for name, value in os.environ.items() if name != "NPROC"} | settings,
         )  # fmt: skip
         found = load(out)
         assert found.outside is not None

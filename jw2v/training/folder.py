@@ -104,12 +104,13 @@ def _clear(folder: Path) -> None:
 def progress_of(folder: Path, *, calls: int) -> list[Progress]:
     """What the lines of `metrics.jsonl` tell of the first so many calls.
 
-    A line that was being written when the run was killed tells nothing.
+    A line that was being written when the run was killed tells nothing, nor does a damaged one.
     """
     found = []
     with suppress(FileNotFoundError):
-        for line in (folder / METRICS).read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError, TypeError):
+        text = (folder / METRICS).read_text(encoding="utf-8", errors="replace")
+        for line in text.splitlines():
+            with suppress(ValueError, TypeError, RecursionError):
                 found.append(Progress(**json.loads(line)))
     return [progress for progress in found if progress.calls <= calls]
 

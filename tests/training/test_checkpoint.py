@@ -18,7 +18,7 @@ from texts import topical_text
 import jw2v
 from jw2v.blocks.tables import Tables
 from jw2v.errors import DataError, UsageError
-from jw2v.training import checkpoint
+from jw2v.training import checkpoint, checkpoint_files
 from jw2v.training.checkpoint import Checkpoint, Saver, Saving
 from jw2v.training.config import Config
 from jw2v.training.folder import LOCK, METRICS, progress_of, run_folder
@@ -50,7 +50,7 @@ def jax_leaves(state):
 
 def test_a_state_comes_back_bit_for_bit(tmp_path):
     path = save(tmp_path)
-    assert checkpoint.find(tmp_path, MADE_WITH) == (path, 7)
+    assert checkpoint.find(tmp_path, MADE_WITH)[:2] == (path, 7)
     found = checkpoint.load(path, STATE)
     assert same(found.state, STATE)
     assert (found.calls, found.made_with) == (7, MADE_WITH)
@@ -87,7 +87,7 @@ def test_the_one_before_is_taken_where_the_last_is_damaged(tmp_path, caplog):
     before, last = save(tmp_path, 7), save(tmp_path, 8)
     last.write_bytes(last.read_bytes()[:-1])
     with caplog.at_level("WARNING", "jw2v"):
-        assert checkpoint.find(tmp_path, MADE_WITH) == (before, 7)
+        assert checkpoint.find(tmp_path, MADE_WITH)[:2] == (before, 7)
     assert f"{last} is damaged (" in caplog.text
     assert "; looking for one before it" in caplog.text
     before.write_bytes(b"")
@@ -109,7 +109,7 @@ def test_one_of_another_run_is_refused_with_what_differs(tmp_path):
 
 def test_one_of_another_version_is_refused_by_both_numbers(tmp_path, monkeypatch):
     path = save(tmp_path)
-    monkeypatch.setattr(checkpoint, "VERSION", 3)
+    monkeypatch.setattr(checkpoint_files, "VERSION", 3)
     with pytest.raises(DataError, match=rf"^{path} has version 2, this jw2v reads 3$"):
         checkpoint.load(path, STATE)
 
@@ -260,7 +260,7 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(tmp_path):
             break
         assert process.returncode == -signal.SIGKILL, told.decode()
         kills += 1
-        calls = checkpoint.find(out, checkpoint._read(checkpoint.saved(out)[0])[0]["made_with"])
+        calls = checkpoint.find(out, checkpoint_files.read(checkpoint.saved(out)[0])[0].made_with)
         assert calls.calls >= reached
         reached = calls.calls
     process = start(text, out, config, resume=True)

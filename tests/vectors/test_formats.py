@@ -176,3 +176,18 @@ def test_a_small_file_that_promises_much_takes_no_memory(tmp_path):
     done = subprocess.run(run, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 100  # MiB
+
+
+def test_binary_is_known_by_the_last_number_of_a_row(tmp_path):
+    """The bytes of the others are letters."""
+    row = np.append(np.frombuffer(b"abcdefghijkl", "<f4"), np.float32(1))
+    jw2v.vectors.export(Vectors(("a",), row[None]), tmp_path / "v", format="word2vec-bin")
+    assert jw2v.load(tmp_path / "v").vectors.tobytes() == row.tobytes()
+
+
+def test_text_is_known_by_its_first_row(tmp_path):
+    """Whatever the bytes are that come after."""
+    path, numbers = tmp_path / "v", b" 1" * 8
+    path.write_bytes(b"2 8\na" + numbers + b"\n\xff" + numbers + b"\n")
+    with pytest.raises(DataError, match=rf"byte 1 of the line is not UTF-8 \({path}:3\)"):
+        jw2v.load(path)

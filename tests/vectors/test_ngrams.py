@@ -49,6 +49,13 @@ def test_unseen_words_are_those_of_gensim(vectors, gensim_words, word):
         )
 
 
+def test_one_bucket_is_enough():
+    known = NgramRows(Ngrams(1, 1, 1), np.array([0]), np.array([[2.0, 3.0]]))
+    vector = known.vector("any")
+    assert vector is not None
+    assert vector.tolist() == [2.0, 3.0]
+
+
 def test_several_words_seen_and_unseen(vectors, gensim_words):
     asked = {"positive": ["a0", "b10", "b10"], "negative": ["c11"]}
     ours, theirs = vectors.most_similar(**asked), gensim_words.most_similar(**asked)

@@ -29,6 +29,9 @@ def test_only_the_first_line_may_be_a_header():
     assert list(read_pairs(["# x", "word1\tword2\tscore", "a\tb\t1"])) == [("a", "b", 1.0)]
     with pytest.raises(DataError, match=r"not 'word1 word2 score' \(text:2\); correct or remove"):
         list(read_pairs(["a b 1", "word1 word2 score"]))
+    for line in ("word1 word2", "one word too many"):
+        with pytest.raises(DataError, match=r"not 'word1 word2 score' \(text:1\)"):
+            list(read_pairs([line, "a b 1"]))
 
 
 @pytest.mark.parametrize("line", ["a b", "a b c 1", "a b nan", "a b inf", "a", "\tb\t1", "a,,1"])

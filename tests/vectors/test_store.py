@@ -198,6 +198,7 @@ def test_a_missing_file_is_named(folder, name):
         ("a 1\nb 1 1\nc 1\n", "not 'word count' ({vocab}:2)"),
         ("a 1\n\nc 1\n", "not 'word count' ({vocab}:2)"),
         (f"a 1\nb 1{'0' * 18}\nc 1\n", "not 'word count' ({vocab}:2)"),
+        (f"a 1\nb {'9' * 25}\nc 1\n", "not 'word count' ({vocab}:2)"),
         ("a 1\nb ²\nc 1\n", "not 'word count' ({vocab}:2)"),
         (
             "café 5\nthe 3\nx 0\n",

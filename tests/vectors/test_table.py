@@ -112,6 +112,15 @@ def test_the_outside_table_answers_as_vectors_of_its_own():
         outside.table("outside")
 
 
+def test_of_a_tree_the_centre_table_alone_is_of_words():
+    run = {"config": {"loss": "hierarchical_softmax"}}
+    tree = dataclasses.replace(VECTORS, outside=VECTORS.vectors, run=run)
+    assert tree.table("centre").words == VECTORS.words
+    told = r"^the outside table is of a tree's inner nodes, not words; take 'centre' \(--table\)$"
+    with pytest.raises(DataError, match=told):
+        tree.table("outside")
+
+
 @pytest.mark.usefixtures("untyped")
 def test_a_table_that_is_not_there_is_refused():
     with pytest.raises(UsageError, match=r"^unknown table 'inner'; known: centre, outside$"):
