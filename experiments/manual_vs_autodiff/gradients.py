@@ -136,5 +136,5 @@ def _block(draws: Draws) -> Block:
         draws.ids(halo),
         jnp.zeros(halo, jnp.int32),
         jnp.full(n, CONFIG.window),
-        draws.ids(n // CONFIG.group_size, CONFIG.shared_negatives),
+        draws.ids(n // CONFIG.group_size, CONFIG.group_negatives),
     )

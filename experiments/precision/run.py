@@ -87,7 +87,7 @@ def block_of(corpus: Corpus, config: jw2v.Config) -> Block:
     size = config.block_size
     halo = size + 2 * config.window
     law = jnp.asarray(noise.cumulative(counts, exponent=config.ns_exponent))
-    shape = size // config.group_size, config.shared_negatives
+    shape = size // config.group_size, config.group_negatives
     return Block(
         jnp.asarray(ids[:halo]),
         jnp.asarray(sentence[:halo]),

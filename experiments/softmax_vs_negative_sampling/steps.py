@@ -48,7 +48,7 @@ def steps(sizes: Sizes) -> dict[str, Step]:
     """The steps by the name of their loss."""
     text = corpus(sizes.vocab)
     sampling = negative_sampling.kernel(negatives=CONFIG.negatives)
-    drawn = sizes.block // CONFIG.group_size, CONFIG.shared_negatives
+    drawn = sizes.block // CONFIG.group_size, CONFIG.group_negatives
     return {
         "naive softmax": _step(naive_softmax.kernel(), (1, 0), text, sizes),
         "negative sampling": _step(sampling, drawn, text, sizes),

@@ -8,6 +8,7 @@ p_r = Σ_j ω_rj
     ∂J/∂h_r = Uᵀ e_r,            ∂J/∂U = Σ_r e_r h_rᵀ
 
     skip-gram    h_r = v_r of the centre, told the words around it, ω of the window law
+    in reverse   h_r = v_r of each word of the halo, told the centres it is around
     CBOW         h_r = Σ_j a_rj v_j of the words around (`jw2v.losses.cbow`), told the centre, ω = 1
                  where the window holds a word
 
@@ -29,10 +30,11 @@ from typing import NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
 from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
-from jw2v.blocks.windows import Block, WindowWeights, contexts, pairs, windows
+from jw2v.blocks.windows import Block, WindowWeights, band, contexts, pairs, windows
 from jw2v.losses.cbow import counts, given, shares
 
 HIGHEST = lax.Precision.HIGHEST
@@ -68,19 +70,52 @@ def kernel(*, weights: WindowWeights = "linear", chunk: int | None = None) -> Ke
       chunk: words scored at once; None: all of up to 32,768, of more 4,096.
     """
 
-    def ids(block: Block) -> RowIds:
-        return RowIds(block.ids[block.centres], None)
+    def centres(block: Block) -> Array:
+        return block.ids[block.centres]
 
-    def told(block: Block, v: Array) -> Told:
-        return Told(*contexts(block, weights=weights, dtype=v.dtype))
+    def told(block: Block, dtype: DTypeLike) -> Told:
+        return Told(*contexts(block, weights=weights, dtype=dtype))
+
+    return _of_words(centres, told, weights, chunk)
+
+
+def reverse_kernel(*, weights: WindowWeights = "linear", chunk: int | None = None) -> Kernel:
+    """The kernel of skip-gram in reverse with naive softmax.
+
+    Args:
+      weights: the window's weight law.
+      chunk: words scored at once; None: all of up to 32,768, of more 4,096.
+    """
+
+    def words(block: Block) -> Array:
+        return block.ids
+
+    def told(block: Block, dtype: DTypeLike) -> Told:
+        centres = block.ids[block.centres]
+        _, (omega,) = band(block, chunk=len(centres), weights=weights, dtype=dtype)
+        return Told(jnp.broadcast_to(centres, omega.shape), omega)
+
+    return _of_words(words, told, weights, chunk)
+
+
+def _of_words(
+    words: Callable[[Block], Int[Array, " row"]],
+    told: Callable[[Block, DTypeLike], Told],
+    weights: WindowWeights,
+    chunk: int | None,
+) -> Kernel:
+    """The kernel of rows that are words of the text."""
+
+    def ids(block: Block) -> RowIds:
+        return RowIds(words(block), None)
 
     def block_loss(v: Array, U: Array, block: Block) -> Float[Array, ""]:
         (v,) = as_gathered(v)
-        return loss(v, U, told(block, v), chunk=chunk)
+        return loss(v, U, told(block, v.dtype), chunk=chunk)
 
     def block_loss_and_grads(v: Array, U: Array, block: Block):
         (v,) = as_gathered(v)
-        return loss_and_grads(v, U, told(block, v), chunk=chunk)
+        return loss_and_grads(v, U, told(block, v.dtype), chunk=chunk)
 
     return Kernel(ids, block_loss, block_loss_and_grads, partial(pairs, weights=weights))
 

@@ -1,13 +1,13 @@
 """Any kernel over words that are made of n-grams: the rows it gathers from V become means.
 
-With the pieces g of the block's words, each at a place p_g of the halo and of a share a_g, and the
-rows r of the base kernel, each the word at a place p_r:
+With the pieces g of the block's words, each of a share a_g in the word that stands first at a place
+p_g, and the rows r of the base kernel, each the word that stands first at a place p_r:
 
     v_p = Σ_{g: p_g = p} a_g z_g,             J = J_base(v_{p_r}, …)
     ∂J/∂z_g = a_g Σ_{r: p_r = p_g} ∂J_base/∂v_r
 
-A word is composed once a block, however many rows it is, and what these are given is summed before
-it is handed to the pieces (`jw2v.losses.subwords`).
+A word is composed once a block, wherever it stands and however many rows it is, and what these are
+given is summed before it is handed to the pieces (`jw2v.losses.subwords`).
 """
 
 from typing import NamedTuple
@@ -27,26 +27,33 @@ class Spelling(NamedTuple):
     rows: Int[Array, " pieces"]  # of V
 
 
-def spelt(spelling: Spelling, ids: Int[Array, " halo"], room: Int[Array, " room"]) -> Pieces:
+def spelt(
+    spelling: Spelling,
+    ids: Int[Array, " halo"],
+    first: Int[Array, " halo"],
+    room: Int[Array, " room"],
+) -> Pieces:
     """The pieces of a block's words.
 
     Args:
       spelling: of the vocabulary.
       ids: the words.
+      first: where the word of each place stands first.
       room: 0, 1, 2 … for as many pieces as there is room for, which has to do for all.
 
     >>> spelling = Spelling(jnp.array([0, 1]), jnp.array([1, 3]), jnp.array([0, 1, 7, 8]))
-    >>> pieces = spelt(spelling, jnp.array([1, 0]), jnp.arange(5))
-    >>> print(pieces.rows, pieces.place, (3 * pieces.share).round(2))
-    [1 7 8 0 0] [0 0 0 1 1] [1. 1. 1. 3. 0.]
+    >>> pieces = spelt(spelling, jnp.array([1, 0, 1]), jnp.array([0, 1, 0]), jnp.arange(5))
+    >>> print(pieces.rows[:4], pieces.place[:4], (3 * pieces.share).round(2))
+    [1 7 8 0] [0 0 0 1] [1. 1. 1. 3. 0.]
     """
-    sizes = spelling.sizes[ids]
     halo = jnp.arange(len(ids), dtype=ids.dtype)
+    sizes = jnp.where(first == halo, spelling.sizes[ids], 0)
     place = jnp.repeat(halo, sizes, total_repeat_length=len(room))
     number = room - (jnp.cumsum(sizes) - sizes)[place]  # of the piece in its word
     is_there = number < sizes[place]
     rows = spelling.rows[spelling.first[ids][place] + jnp.where(is_there, number, 0)]
-    return Pieces(rows, place, jnp.where(is_there, 1 / sizes[place].astype(float), 0))
+    share = jnp.where(is_there, 1 / jnp.maximum(sizes[place], 1).astype(float), 0)
+    return Pieces(rows, place, share, first)
 
 
 def kernel(base: Kernel) -> Kernel:
@@ -99,10 +106,9 @@ def by_place(
 
 
 def places(base: Kernel, block: Block) -> Int[Array, " rows"]:
-    """Where in the halo the words of the base kernel's rows of V stand.
+    """Where in the halo the words of the base kernel's rows of V stand first.
 
-    What a kernel gathers it chooses by place: of a block whose words are their places, it names
-    these.
+    What a kernel gathers it chooses by place: of a block whose words are named by where they stand
+    first, it gives these names.
     """
-    halo = jnp.arange(block.ids.shape[0], dtype=block.ids.dtype)
-    return base.ids(block._replace(ids=halo)).centre
+    return base.ids(block._replace(ids=pieces_of(block).first)).centre

@@ -31,11 +31,12 @@ class Paths(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """Rows of V that the words of a block are made of, in any order."""
+    """Rows of V that the words of a block are made of, once each word, in any order."""
 
     rows: Int[Array, " pieces"]
-    place: Int[Array, " pieces"]  # of the word in the block's halo
+    place: Int[Array, " pieces"]  # where its word stands first in the block's halo
     share: Float[Array, " pieces"]  # what the row counts in its word; 0 where there is no piece
+    first: Int[Array, " halo"]  # where the word of each place stands first
 
 
 class Block(NamedTuple):

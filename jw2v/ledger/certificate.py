@@ -95,10 +95,8 @@ def _shares(sample: Sample) -> np.ndarray | None:
     block: Block = sample.block
     if block.pieces is None:
         return None
-    rows, place, share = map(np.asarray, block.pieces)
+    rows, place, share, _ = map(np.asarray, block.pieces)
     ids = np.asarray(block.ids)
-    words, first = np.unique(ids, return_index=True)
-    once = np.isin(place, first)  # a word that stands twice has its pieces twice
-    table = np.zeros((words[-1] + 1, len(sample.tables.V)))
-    np.add.at(table, (ids[place[once]], rows[once]), share[once])
+    table = np.zeros((ids.max() + 1, len(sample.tables.V)))
+    np.add.at(table, (ids[place], rows), share)
     return table

@@ -81,12 +81,14 @@ def made_of(word: int) -> list[int]:
 
 def pieces_of(block: Block) -> Pieces:
     """The pieces of an example's words, the last first, behind places for none."""
-    words = [made_of(int(word)) for word in block.ids]
-    there = [(row, place, 1 / len(of)) for place, of in enumerate(words) for row in of]
-    room = len(words) * max(len(made_of(word)) for word in range(VOCAB))
+    words = [int(word) for word in block.ids]
+    first = [words.index(word) for word in words]
+    made = [(place, made_of(words[place])) for place in sorted(set(first))]
+    there = [(row, place, 1 / len(rows)) for place, rows in made for row in rows]
+    room = sum(len(made_of(word)) for word in range(VOCAB))
     pieces = [(0, 0, 0.0)] * (room - len(there)) + there[::-1]
-    rows, place, share = zip(*pieces, strict=True)
-    arrays: Any = np.array(rows, np.int32), np.array(place, np.int32), np.array(share)
+    rows, place, share = map(np.array, zip(*pieces, strict=True))
+    arrays: Any = rows.astype(np.int32), place.astype(np.int32), share, np.array(first, np.int32)
     return Pieces(*arrays)
 
 

@@ -1,9 +1,9 @@
 """The pieces of words in a run: how many a block has, which decides the programs that train.
 
 A program is compiled for arrays of fixed lengths, while the words of a block have a thousand pieces
-or ten thousand. Room is taken by a ladder: its first rung does for what is typical, each other has
-twice the room of the one before, the last does for any block. A call takes the lowest rung that
-holds its fullest block, so that no piece is ever left out.
+or ten thousand, each word counted once. Room is taken by a ladder: its first rung does for what is
+typical, each other has somewhat more room, the last does for any block. A call takes the lowest
+rung that holds its fullest block, so that no piece is ever left out.
 """
 
 import math
@@ -18,13 +18,21 @@ from jw2v.corpus import Vocabulary
 from jw2v.corpus.subwords import Ngrams, Subwords, subwords
 from jw2v.training.feed import Feed
 
-SPREAD = 6  # standard deviations that are still typical
+SPREAD = 2  # standard deviations above the mean of independent words; those of texts repeat more
+STEP = 1.25  # from a rung to the next
 
 
 @lru_cache(maxsize=1)  # several ask for those of one run
 def subwords_of(vocab: Vocabulary, ngrams: Ngrams) -> Subwords:
     """The pieces of a vocabulary."""
     return subwords(vocab.words, vocab.counts, ngrams)
+
+
+class Room(NamedTuple):
+    """What a call's blocks are told of their pieces."""
+
+    first: Int[np.ndarray, "blocks halo"]  # where the word of each place stands first
+    numbers: Int[np.ndarray, " room"]  # 0, 1, 2 … for each piece of the fullest block, and more
 
 
 class Ladder(NamedTuple):
@@ -42,12 +50,30 @@ class Ladder(NamedTuple):
     window: int
     rungs: tuple[int, ...]
 
-    def room(self, feed: Feed) -> Int[np.ndarray, " room"]:
-        """0, 1, 2 … on the lowest rung that holds each block of a call."""
-        pieces = np.append(0, self.sizes[feed.ids].cumsum())
+    def room(self, feed: Feed) -> Room:
+        """Room on the lowest rung that holds each block of a call."""
+        halo = np.arange(self.block + 2 * self.window)
         starts = np.arange(0, len(feed.ids) - 2 * self.window, self.block)
-        most = (pieces[starts + self.block + 2 * self.window] - pieces[starts]).max()
-        return np.arange(next(rung for rung in self.rungs if rung >= most), dtype=np.int32)
+        blocks = feed.ids[starts[:, None] + halo]
+        first = first_places(blocks)
+        most = (self.sizes[blocks] * (first == halo)).sum(axis=1).max()
+        rung = next(rung for rung in self.rungs if rung >= most)
+        return Room(first, np.arange(rung, dtype=np.int32))
+
+
+def first_places(blocks: Int[np.ndarray, "blocks halo"]) -> Int[np.ndarray, "blocks halo"]:
+    """Where the word of each place stands first in its block.
+
+    >>> first_places(np.array([[7, 3, 7, 3, 5]])).tolist()
+    [[0, 1, 0, 1, 4]]
+    """
+    order = np.argsort(blocks, axis=1, kind="stable")
+    words = np.take_along_axis(blocks, order, axis=1)
+    new = np.diff(words, axis=1, prepend=-1) != 0
+    begun = np.maximum.accumulate(np.where(new, np.arange(new.shape[1]), 0), axis=1)
+    first = np.empty_like(order)
+    np.put_along_axis(first, order, np.take_along_axis(order, begun, axis=1), axis=1)
+    return first.astype(np.int32)
 
 
 def ladder(
@@ -65,14 +91,16 @@ def ladder(
       block: centre words a block.
       window: words of its halo on either side.
 
-    >>> ladder(np.array([1, 90]), np.array([0.9, 0.1]), block=8, window=1).rungs
-    (606, 900)
+    >>> ladder(np.array([1, 20, 10]), np.array([0.99, 5e-3, 5e-3]), block=8, window=1).rungs
+    (13, 17, 22, 28, 31)
     """
-    words, mean = block + 2 * window, float(text @ sizes)
-    spread = math.sqrt(words * float(text @ (sizes - mean) ** 2))
-    rungs, most = [math.ceil(words * mean + SPREAD * spread)], words * int(sizes.max())
+    words = block + 2 * window
+    here = 1 - (1 - text) ** words  # the chance that a block has the word
+    spread = math.sqrt(float(here * (1 - here) @ sizes**2))
+    rungs = [math.ceil(float(here @ sizes) + SPREAD * spread)]
+    most = int(np.sort(sizes)[-words:].sum())
     while rungs[-1] < most:
-        rungs.append(2 * rungs[-1])
+        rungs.append(math.ceil(STEP * rungs[-1]))
     return Ladder(sizes, block, window, (*rungs[:-1], min(rungs[-1], most)))
 
 
@@ -82,7 +110,7 @@ class Programs:
     def __init__(self, lower: Callable[..., Any]) -> None:
         """Take what makes a program of arguments, such as `jax.jit(f).lower`."""
         self._lower = lower
-        self._compiled: dict[int, Any] = {}
+        self._compiled: dict[Any, Any] = {}
 
     def __call__(self, state: Any, text: Any, *others: Any) -> Any:
         """The function's value."""
@@ -90,7 +118,8 @@ class Programs:
 
     def program(self, state: Any, text: Any, *others: Any) -> Any:
         """The program for such arguments."""
-        room = 0 if text.room is None else len(text.room)
-        if room not in self._compiled:
-            self._compiled[room] = self._lower(state, text, *others).compile()
-        return self._compiled[room]
+        room = 0 if text.room is None else len(text.room.numbers)
+        which = room, text.blocks is None
+        if which not in self._compiled:
+            self._compiled[which] = self._lower(state, text, *others).compile()
+        return self._compiled[which]

@@ -61,6 +61,7 @@ KERNELS: dict[str, Callable[..., Kernel]] = {
     "cbow, sum": partial(inward.kernel, rows=inward.bag(mean=False), columns=NEGATIVE_COLUMNS),
     "cbow tree": partial(inward.kernel, rows=inward.bag(), columns=inward.tree()),
     "cbow naive_softmax": partial(naive_softmax.bag_kernel, chunk=4),
+    "reverse naive_softmax": partial(naive_softmax.reverse_kernel, chunk=4),
     "windowed negative_sampling": partial(windowed.kernel, WEIGHTED),
     "windowed reverse": partial(windowed.reverse_kernel, WEIGHTED),
     "windowed reverse tree": partial(windowed.reverse_kernel, HIERARCHICAL_SOFTMAX),
@@ -81,6 +82,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "cbow, sum": partial(oracles.block_cbow, told=oracles.by_negatives(NEGATIVES), mean=False),
     "cbow tree": partial(oracles.block_cbow, told=oracles.by_tree, mean=True),
     "cbow naive_softmax": partial(oracles.block_cbow, told=oracles.by_softmax, mean=True),
+    "reverse naive_softmax": partial(oracles.block_reverse, told=oracles.by_softmax),
 }
 
 

@@ -57,16 +57,17 @@ def lists() -> list[list[int]]:
 def text(*, spare: int = 4) -> Block:
     """A block with its pieces, shuffled, and some places for more."""
     plain = block(3, size=20, window=2, groups=2, neg=NEG)
-    of_word = lists()
+    of_word, words = lists(), np.asarray(plain.ids).tolist()
     pieces = [
-        (row, place, 1 / len(of_word[word]))
-        for place, word in enumerate(np.asarray(plain.ids).tolist())
+        (row, words.index(word), 1 / len(of_word[word]))
+        for word in set(words)
         for row in of_word[word]
     ]
     pieces += [(3, 2, 0.0)] * spare
     np.random.default_rng(1).shuffle(pieces)
     rows, place, share = map(jnp.asarray, zip(*pieces, strict=True))
-    return plain._replace(pieces=Pieces(rows, place, share))
+    first = jnp.asarray([words.index(word) for word in words])
+    return plain._replace(pieces=Pieces(rows, place, share, first))
 
 
 def tables() -> Tables:
@@ -140,16 +141,19 @@ def test_the_pieces_of_a_block_are_those_of_its_words(seed: int):
     rows = rng.integers(0, 99, 4 * VOCAB)
     first = np.cumsum(sizes) - sizes
     spelling = subwords.Spelling(*map(jnp.asarray, (first, sizes, rows)))
-    ids = rng.integers(0, VOCAB, 7)
+    ids = rng.integers(0, VOCAB, 7).tolist()
+    stands = [ids.index(word) for word in ids]
     expected = [
         (rows[first[word] + k], place, 1 / sizes[word])
         for place, word in enumerate(ids)
         for k in range(sizes[word])
+        if stands[place] == place
     ]
-    spelt = jax.jit(subwords.spelt)(spelling, jnp.asarray(ids), jnp.arange(4 * 7))
-    got = [np.asarray(x) for x in spelt]
+    of = spelling, jnp.asarray(ids), jnp.asarray(stands), jnp.arange(4 * 7)
+    *got, kept = map(np.asarray, jax.jit(subwords.spelt)(*of))
     assert list(zip(*(x[: len(expected)].tolist() for x in got), strict=True)) == expected
     assert not got[2][len(expected) :].any()
+    assert kept.tolist() == stands
 
 
 def test_a_piece_that_no_word_has_and_a_place_for_none_have_gradient_zero():
@@ -165,7 +169,8 @@ def test_a_piece_that_no_word_has_and_a_place_for_none_have_gradient_zero():
 def test_words_of_one_piece_are_the_base_kernel():
     got, base = text(), base_of("block")
     halo = len(got.ids)
-    alone = got._replace(pieces=Pieces(got.ids, jnp.arange(halo), jnp.ones(halo)))
+    every = jnp.arange(halo)  # each place a word of its own, though some are the same
+    alone = got._replace(pieces=Pieces(got.ids, every, jnp.ones(halo), every))
     short = Tables(tables().V[:VOCAB], tables().U)
     hand: Callable[..., Any] = by_hand
     assert_same(hand(subwords.kernel(base), short, alone), hand(base, short, got), rtol=1e-12)

@@ -415,7 +415,8 @@ def test_a_text_is_encoded_by_the_model_s_words_and_counts(
         names = [words.index_to_key[row] for row in text.rows]
         kept = [[word for word in sentence if word in words] for sentence in sentences]
         train = text.corpus.train
-        pieces = np.split(train.ids, train.offsets[1:-1]) if len(train.ids) else []
+        ids, offsets = (np.asarray(column) for column in train)
+        pieces = np.split(ids, offsets[1:-1]) if len(ids) else []
         found = [[names[i] for i in piece] for piece in pieces]
         assert found == [sentence for sentence in kept if sentence]
         assert text.corpus.stats.words == sum(map(len, sentences))
@@ -434,6 +435,25 @@ def test_options_of_gensim_become_those_of_jw2v():
     assert (config.workers, config.block, config.window, config.seed) == (1, 16, 3, 4)
     assert config.lr_end is not None
     assert 0 < config.lr_end < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("options", "times"),
+    [
+        ({"window": 2}, 3),  # 1 or 2 words on either side
+        ({"window": 2, "shrink_windows": False}, 4),
+        ({"window": 5, "hs": 1, "negative": 0}, 4),
+        ({"window": 5, "shrink_windows": False}, 4),
+        ({"window": 5, "cbow_mean": 0}, 1),
+        ({"window": 5, "sg": 1}, 1),
+    ],
+)
+def test_a_bag_moves_no_further_than_in_gensim(options: dict[str, Any], times: int):
+    """There each word is given the whole error, here its share; the rate makes up for most."""
+    model = built(Word2Vec, **options)
+    with encoded(common_texts, model.wv) as text:
+        config = config_of(model, text, epochs=1, lr=0.01, lr_end=0.001, seed=1)
+    assert (config.lr, config.lr_end) == pytest.approx((0.01 * times, 0.001 * times))
 
 
 def test_warns_of_what_gensim_warns_of(caplog: pytest.LogCaptureFixture):

@@ -14,9 +14,12 @@ from jw2v.blocks.tables import Tables
 from jw2v.corpus import encode
 from jw2v.errors import GradientError
 from jw2v.ledger.certificate import Certificates, certify
-from jw2v.training import call, loop
+from jw2v.training import call
 from jw2v.training.config import Config
+from jw2v.training.lookups import lookups_of
 from jw2v.training.sampled import Asked, Sample, read, sampled, write
+from jw2v.training.setting import ladder_of, start_tables
+from jw2v.training.texts import feeds_of, text_of
 
 SMALL = Config(
     dim=12, window=3, epochs=2, sample=0.0, block=64, group=16, shared_negatives=8,
@@ -42,15 +45,13 @@ def text(tmp_path_factory):
 def sample_of(text, folder, config: Config, *, scale: float = 0.3) -> Sample:
     """A block of the text, with tables that have learnt something."""
     corpus = encode(text, directory=folder, min_count=1)
-    lookups = loop.lookups_of(corpus.vocab, config)
-    feed = next(loop.feeds_of(corpus, config))
-    given = loop.text_of(feed, loop._ladder(corpus.vocab, config))
+    lookups = lookups_of(corpus.vocab, config)
+    feed = next(feeds_of(corpus, config))
+    given = text_of(feed, ladder_of(corpus.vocab, config))
     negatives = call.negatives_shape(config, None)
     blocks = call.draw_blocks(jax.random.key(0), given, lookups, config=config, negatives=negatives)
     rng = np.random.default_rng(0)
-    tables = Tables(
-        *(rng.normal(0, scale, t.shape) for t in loop.start_tables(config, corpus.vocab))
-    )
+    tables = Tables(*(rng.normal(0, scale, t.shape) for t in start_tables(config, corpus.vocab)))
     return sampled(tables, jax.tree.map(lambda x: np.asarray(x[0]), blocks), config)
 
 

@@ -236,6 +236,22 @@ def test_a_broken_bag_with_softmax_is_refuted(monkeypatch, old, new):
     assert verdict(kernel_claim("wrong", config)) == "refuted"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("jnp.broadcast_to(centres, omega.shape)", "jnp.zeros_like(omega, int)"),
+        ("        return block.ids\n", "        return jnp.flip(block.ids)\n"),
+    ],
+)
+def test_a_broken_reverse_softmax_is_refuted(monkeypatch, old, new):
+    config = replace(SOFTMAX, reverse=True)
+    assert verdict(kernel_claim("right", config)) == "holds"
+    broken = mutant(naive_softmax, old, new)
+    monkeypatch.setattr(naive_softmax, "reverse_kernel", broken.reverse_kernel)
+    assert verdict(kernel_claim("wrong", config)) == "refuted"
+
+
 def test_a_block_whose_loss_is_another_is_refuted_whatever_the_gradient(monkeypatch):
     """Hand and autodiff of one wrong loss agree; the windows they stand for do not."""
     broken = mutant(negative_sampling, "nu = (negatives / shared) *", "nu = negatives *")

@@ -40,7 +40,9 @@ def config_of(
         seed=seed % 2**32,
     )
     block = 1 << (words // STEPS).bit_length()
-    rate = BAG_RATE if config.gives_shares else 1.0
+    # More than the words that share the error would move a small bag further than gensim does.
+    most = min(BAG_RATE, pairs_per_centre(config.window, config.weights))
+    rate = most if config.gives_shares else 1.0
     return replace(
         config,
         block=min(max(block, config.group_size), config.block_size),
