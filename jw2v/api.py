@@ -26,14 +26,17 @@ from jw2v.judge.ledgers import verify_ledgers
 from jw2v.ledger import kernels
 from jw2v.ledger.certificate import Certificates
 from jw2v.losses.record import Loss
-from jw2v.training import backend, checkpoint, crew, loop
+from jw2v.precision import precision
+from jw2v.training import backend, checkpoint, crew, loop, processes
 from jw2v.training.checkpoint import EVERY, KEPT, Saving
 from jw2v.training.config import Config, fields_of
+from jw2v.training.fitted import fitted
 from jw2v.training.folder import metrics as run_metrics
 from jw2v.training.folder import progress_of, run_folder
 from jw2v.training.meter import Progress
 from jw2v.training.pieces import subwords_of
 from jw2v.training.ready import Run, ready
+from jw2v.training.setting import epoch_words, grid_for, start_tables
 from jw2v.vectors import Vectors, load, save
 from jw2v.vectors.ngrams import NgramRows
 from jw2v.vectors.training_page import write_training_page
@@ -64,6 +67,9 @@ def train(
     stop: Callable[[], bool] = lambda: False,
 ) -> Vectors:
     r"""Check the gradients on this backend, then train vectors on a text.
+
+    Where `jax.distributed` has joined several processes, each makes the same call: their devices
+    are one mesh, all get the vectors, and the first writes `out`, which all have to see.
 
     Args:
       corpus: a file of UTF-8 text, one sentence a line (plain, .gz, .bz2 or .xz), several, a
@@ -114,8 +120,8 @@ def train(
         config = replace(config, kernel="windows")
     history: list[Progress] = []
     with (
-        run_folder(out, resume=resume) as folder,
-        jax.enable_x64(config.precision == "float64"),
+        run_folder(out if processes.leads() else None, resume=resume) as folder,
+        precision(config.precision),
         tempfile.TemporaryDirectory() as scratch,
     ):
         backend.require(require)
@@ -125,12 +131,17 @@ def train(
         text = corpus if isinstance(corpus, Corpus) else _encode(corpus, config, Path(scratch))
         config = replace(config, **_encoded_with(text))
         portable = optimizer is None and loss is None and text.directory is not None
-        workers = crew.workers_of(config, len(text.train.ids), portable=portable)
+        config = fitted(config, epoch_words(text, config))
+        grid = grid_for(config, optimizer)
+        devices = grid.data * grid.dim
+        words = len(text.train.ids)
+        workers = crew.workers_of(config, words, portable=portable, devices=devices)
         config = replace(config, workers=workers)
-        made_with = _made_with(text, config, optimizer, loss)
-        resumed = None if folder is None or not resume else checkpoint.find(folder, made_with)
-        if folder is not None and resumed is not None:
-            history += progress_of(folder, calls=resumed.calls)
+        made_with = _made_with(text, config, optimizer, loss, replicas=workers * grid.data)
+        resumed = None
+        if out is not None and resume:
+            resumed = _resumed(Path(out), made_with)
+            history += progress_of(Path(out), calls=resumed.calls)
         run = Run(
             text,
             config,
@@ -153,7 +164,8 @@ def train(
                     callback(progress)
 
             watcher = Certificates(config, loss, share=certify) if certify > 0 else None
-            result = trained(callback=report, stop=stop, watcher=watcher)
+            with processes.all_alive():
+                result = trained(callback=report, stop=stop, watcher=watcher)
         if not result.finished:
             raise _stopped(folder, result, made_with, keep=keep)
         encoding = 0.0 if text is corpus else text.stats.seconds
@@ -283,7 +295,7 @@ def _initial(init: Vectors | None, text: Corpus, config: Config) -> Tables | Non
     dim = init.vectors.shape[1]
     if dim != config.dim:
         raise UsageError(f"init has dim {dim} and the run {config.dim}; give the same (--dim)")
-    V, U = (np.array(table) for table in loop.start_tables(config, text.vocab))
+    V, U = (np.array(table) for table in start_tables(config, text.vocab))
     known = np.array([init.index.get(word, -1) for word in text.vocab.words])
     here, there = np.flatnonzero(known >= 0), known[known >= 0]
     if config.ngrams is None:
@@ -319,9 +331,25 @@ def _with_ngrams(V: np.ndarray, made: Subwords, init: Vectors, config: Config) -
     return V
 
 
-def _made_with(text: Corpus, config: Config, optimizer: Any, loss: Loss | None) -> dict[str, Any]:
+def _resumed(folder: Path, made_with: dict[str, Any]) -> checkpoint.Found:
+    """The checkpoint to go on with, found and fitted by the first process, then by all."""
+    if not processes.leads():
+        processes.meet("resume")
+        return checkpoint.find(folder, made_with)
+    found = checkpoint.find(folder, made_with)
+    if found.replicas != made_with["replicas"]:
+        LOG.info("going on with %d replicas for %d", made_with["replicas"], found.replicas)
+        found = checkpoint.rescaled(found, made_with["replicas"])
+    processes.meet("resume")
+    return found
+
+
+def _made_with(
+    text: Corpus, config: Config, optimizer: Any, loss: Loss | None, *, replicas: int
+) -> dict[str, Any]:
     return {
         **fields_of(config),
+        "replicas": replicas,
         "optimizer": config.optimizer if optimizer is None else repr(type(optimizer)),
         "loss": config.loss if loss is None else "own",
         "corpus": text.fingerprint,
@@ -331,6 +359,10 @@ def _made_with(text: Corpus, config: Config, optimizer: Any, loss: Loss | None) 
 def _stopped(
     folder: Path | None, result: loop.Result, made_with: dict[str, Any], *, keep: int
 ) -> InterruptedTrainingError:
+    if not processes.leads():
+        return InterruptedTrainingError(
+            f"stopped after {result.calls} calls, which the first process saves"
+        )
     if folder is None:
         return InterruptedTrainingError(f"stopped after {result.calls} calls; nothing was kept")
     checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, made_with), keep=keep)

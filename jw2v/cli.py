@@ -16,7 +16,20 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 import jw2v
 from jw2v import api
-from jw2v.corpus import pairs_file
+from jw2v.corpus import (
+    Corpus,
+    Counts,
+    Options,
+    Source,
+    count_lines,
+    encode_shard,
+    is_encoded,
+    open_corpus,
+    pairs_file,
+    plan_shards,
+)
+from jw2v.corpus import count as count_words
+from jw2v.corpus import encode as encode_text
 from jw2v.demo import PAIRS, run_demo
 from jw2v.display import progress_bar, show_verdicts, verification_bar
 from jw2v.display import table as grid
@@ -28,6 +41,7 @@ from jw2v.judge.report.page import write_html
 from jw2v.training import backend
 from jw2v.training.checkpoint import EVERY, KEPT
 from jw2v.training.config import Config
+from jw2v.training.processes import join, leads, part
 from jw2v.vectors import Format, Layout, Method, Table, analogies, load, word_pairs, write_map
 from jw2v.vectors import export as write
 
@@ -63,12 +77,16 @@ def train(
     resume: bool = False,
     save_every: float = EVERY,
     keep: int = KEPT,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process_id: int | None = None,
     json_: Annotated[bool, arg(name="json")] = False,
 ) -> int:
     """Train word vectors on a text, its gradients checked first.
 
     Args:
-      corpus: files of UTF-8 text, one sentence a line (plain, .gz, .bz2, .xz), a folder, or -.
+      corpus: files of UTF-8 text, one sentence a line (plain, .gz, .bz2, .xz), a folder, or -; or
+        the folder of an encoded text, whose words and options are then its own.
       config: options of the run.
       out: folder for the vectors.
       require: fail where this platform is not there, instead of running on another.
@@ -77,15 +95,21 @@ def train(
       resume: go on with the run in --out that was stopped or killed.
       save_every: seconds between two checkpoints in --out; 0 saves after each call to the device.
       keep: how many checkpoints are kept, so that one that is damaged does not end the run.
+      coordinator: HOST:PORT of the first process of several, or auto under a launcher.
+      processes: how many take part in the run, each with this command; their devices are one mesh.
+      process_id: which of them this is, from 0; the first writes --out.
       json_: end with one JSON object on standard output.
     """
     if not corpus:
         raise UsageError("no text given; name a file of text, one sentence a line")
     if config.has_small_products:
         backend.one_thread()
+    join(coordinator, processes, process_id)
+    if not leads():
+        logging.getLogger("jw2v").setLevel(logging.WARNING)  # the first tells for all
     stop = _Stop()
-    console = Console(stderr=True)
-    source = corpus[0] if len(corpus) == 1 else corpus
+    console = Console(stderr=True, quiet=not leads())
+    source = _source(corpus)
     with stop, progress_bar(config.epochs, console) as callback:
         try:
             vectors = api.train(
@@ -102,9 +126,12 @@ def train(
                 stop=stop,
             )
         except InterruptedTrainingError as error:
-            error.exit_code = 128 + stop.signal
+            if stop.signal:  # else another process was asked to stop
+                error.exit_code = 128 + stop.signal
             raise
     run = vectors.run
+    if not leads():
+        return 0
     if json_:
         result = {key: run[key] for key in RESULT}
         seconds = {key: run["seconds"][key] for key in SECONDS}
@@ -303,6 +330,96 @@ def verify(
     return verify_exit_code(entries) or int(alive)
 
 
+@app.command
+def encode(
+    corpus: Positional[tuple[str, ...]],
+    /,
+    options: OmitArgPrefixes[Options],
+    out: Path | None = None,
+    vocab: Path | None = None,
+) -> int:
+    """Encode a text as ids in a folder that `train` takes, or one shard by a merged vocabulary.
+
+    Args:
+      corpus: files of UTF-8 text as of `train`; with --vocab those of one shard.
+      options: how the text is encoded; with --vocab its own are used.
+      out: folder for the result; with --vocab by default the same.
+      vocab: folder that `merge` wrote; the shard becomes a numbered folder in it, or in --out.
+    """
+    if vocab is not None:
+        if options != Options():
+            raise UsageError("the options are those of --vocab; leave them out, or merge anew")
+        print(encode_shard(corpus, vocab=vocab, directory=out))
+    elif out is None:
+        raise UsageError("no folder for the result; name one (--out)")
+    else:
+        text = encode_text(corpus, directory=out, **options._asdict())
+        print(f"{text.stats.words:,} words, {len(text.vocab):,} in the vocabulary, in {out}")
+    return 0
+
+
+@app.command
+def lines(shards: Positional[tuple[str, ...]], /) -> int:
+    """Print of each shard its first line in the whole text, its lines and its name.
+
+    Args:
+      shards: files of UTF-8 text, in order.
+    """
+    first = 0
+    for shard in shards:
+        own = count_lines(shard)
+        print(first, own, shard, sep="\t")
+        first += own
+    return 0
+
+
+@app.command
+def count(
+    shard: Positional[str],
+    /,
+    out: Path,
+    first_line: int = 0,
+    heldout_every: int = Options().heldout_every,
+    seed: int = Options().seed,
+) -> int:
+    """Count the words of a shard of a text, which `merge` makes a vocabulary of.
+
+    Args:
+      shard: file of UTF-8 text.
+      out: file for the counts (Parquet).
+      first_line: lines of the shards before it, as `lines` prints.
+      heldout_every: one line in so many is held out, and not counted; 0 holds nothing out.
+      seed: of the held-out split.
+    """
+    found = count_words(shard, first_line=first_line, heldout_every=heldout_every, seed=seed)
+    found.save(out)
+    return 0
+
+
+@app.command
+def merge(
+    counts: Positional[Files],
+    /,
+    out: Path,
+    min_count: int = Options().min_count,
+    max_vocab: int | None = Options().max_vocab,
+) -> int:
+    """Merge the counts of all shards to a vocabulary, which `encode --vocab` takes.
+
+    Args:
+      counts: files that `count` wrote, in any order.
+      out: folder for the vocabulary; the shards are encoded there, too.
+      min_count: words with fewer occurrences are dropped.
+      max_vocab: keep only this many most frequent words.
+    """
+    files = map(Counts.load, counts)
+    plan = plan_shards(files, directory=out, min_count=min_count, max_vocab=max_vocab)
+    print(
+        f"{len(plan.shards)} shards, {sum(shard.words for shard in plan.shards):,} words in {out}"
+    )
+    return 0
+
+
 def verify_exit_code(entries: Sequence[Entry]) -> int:
     """0 as expected, 1 otherwise than expected, 2 undecided."""
     undecided = ["undecided" in (e.verdict_value, e.verdict_step) for e in entries]
@@ -335,7 +452,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             raise
         print(f"jw2v: {error}", file=sys.stderr)
-        return 3 if verifying else error.exit_code
+        return part(3 if verifying else error.exit_code)
     except BrokenPipeError:
         # The reader of our output left: there is nobody to tell, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -348,7 +465,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         kind = type(error).__name__
         print(f"jw2v: unexpected {kind}: {error}; see more with --debug", file=sys.stderr)
-        return 3 if verifying else 1
+        return part(3 if verifying else 1)
     return code
 
 
@@ -361,6 +478,17 @@ def _run(arguments: list[str], *, verifying: bool) -> int:
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
         return 3 if verifying and code == 2 else code
+
+
+def _source(corpus: tuple[str, ...]) -> Source | Corpus:
+    """The text that is named, or the encoded one."""
+    first, *others = corpus
+    if others or not is_encoded(first):
+        return corpus
+    text = open_corpus(first)
+    told = ", ".join(f"{name} {value}" for name, value in text.options._asdict().items())
+    logging.getLogger("jw2v").info("%s is encoded: %s", first, told)
+    return text
 
 
 def _interval(ends: tuple[float, float] | None) -> str:

@@ -31,6 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training.step",
         "training.config",
         "training.sampled",
+        "training.mesh",
+        "training.replicas",
     },
     "vectors": {"corpus"},
     "compat": {

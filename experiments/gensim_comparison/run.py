@@ -1,7 +1,7 @@
 """jw2v and gensim on the same text, cores and settings.
 
 run.py TEXT     measures, one run after the other; goes on where it was stopped
-run.py --table  prints the table of the results (--write: into README.md, too)
+run.py --table  prints the tables of the results, and of gpu.json (--write: into README.md, too)
 """
 
 import argparse
@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _parse(argv)
     try:
         if args.table or args.write:
-            show(args.results, readme=FOLDER / "README.md" if args.write else None)
+            for name, path in {"table": args.results, "gpu": FOLDER / "gpu.json"}.items():
+                show(path, name, readme=FOLDER / "README.md" if args.write else None)
         else:
             compare(args)
     except Jw2vError as error:
@@ -71,12 +72,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
-def show(results: Path, *, readme: Path | None) -> None:
+def show(results: Path, name: str = "table", *, readme: Path | None) -> None:
     """Print the table, and put it into the README where one is given."""
     made = table(read(results))
     print(made)
     if readme is not None:
-        write_table(readme, made)
+        write_table(readme, made, name)
 
 
 def compare(args: argparse.Namespace) -> None:

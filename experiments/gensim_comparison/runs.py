@@ -84,6 +84,7 @@ def measure(
         "raw_words_per_s": report.words * settings["epochs"] / train,
         "effective_words_per_s": effective * settings["epochs"] / train,
         **judge(system.name, out, settings),
+        "backend": report.backend,
         "load_before": load,
         "pinned": cpus is not None,
         "versions": versions(),
@@ -99,7 +100,7 @@ def launch(system: str, job: Job) -> tuple[Report, float]:
     Raises:
       DataError: it failed.
     """
-    env = {**os.environ, "JAX_PLATFORMS": "cpu"} | (ONE_THREAD if system == "gensim" else {})
+    env = {"JAX_PLATFORMS": "cpu", **os.environ} | (ONE_THREAD if system == "gensim" else {})
     env.pop("JAX_COMPILATION_CACHE_DIR", None)  # every run compiles
     command = [sys.executable, str(PROGRAM), system, json.dumps(job._asdict())]
     began = time.perf_counter()

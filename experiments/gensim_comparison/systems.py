@@ -36,6 +36,7 @@ class Report(NamedTuple):
     kept: int  # of them, in the vocabulary
     vocab: int
     seconds: dict[str, float]  # vocabulary, compile, train; total: from the text to saved vectors
+    backend: str | None = None  # and devices, of JAX
 
 
 def train_jw2v(job: Job) -> Report:
@@ -52,7 +53,8 @@ def train_jw2v(job: Job) -> Report:
     total = time.perf_counter() - began
     _save_unseen(jw2v.load(job.out), job, unknown=DataError)
     parts = {name: run["seconds"][name] for name in ("vocabulary", "compile", "train")}
-    return Report(run["corpus"]["words"], run["words"], run["vocab"], {**parts, "total": total})
+    seconds = {**parts, "total": total}
+    return Report(run["corpus"]["words"], run["words"], run["vocab"], seconds, run["backend"])
 
 
 def train_gensim(job: Job) -> Report:

@@ -127,6 +127,9 @@ def _section(gensim: Runs, jw2v: Runs) -> str:
     labels = [next(iter(some.values()))["label"] for some in (gensim, jw2v)]
     minutes = sum(one["seconds"]["process"] for one in runs) / 60
     load = max(one["load_before"] for one in runs)
+    accelerators = [
+        f"jw2v on {b}. " for b in {one.get("backend") for one in runs} if b and b[:3] != "cpu"
+    ]
     versions = {f"{name} {v}" for one in runs for name, v in one["versions"].items() if v}
     seeds = [str(seed) for seed in sorted({seed for seed, _ in gensim})]
     rows = [
@@ -141,7 +144,7 @@ def _section(gensim: Runs, jw2v: Runs) -> str:
             f"{run['words']:,} words a pass, {run['effective_words']:,} after subsampling, "
             f"{run['vocab']:,} in the vocabulary. {run['cores']} cores of {run['cpu']}; "
             f"seeds {', '.join(seeds)}, runs of each system in turn: {len(gensim)}, in all "
-            f"{minutes:.0f} minutes, load at most {load:.1f} before a run. "
+            f"{minutes:.0f} minutes, load at most {load:.1f} before a run. {''.join(accelerators)}"
             f"{', '.join(sorted(versions))}.",
             "",
             markdown(head, rows),

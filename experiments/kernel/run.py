@@ -1,14 +1,14 @@
 """What a training step costs on this backend, and of what it could cost.
 
 run.py           measures; on an accelerator, too
-run.py --write   the tables of results.json into README.md
+run.py --write   the tables of results.json, and of gpu.json, into README.md
 softmax.py       naive softmax beside PyTorch, on all cores; into the same results
 """
 
 import argparse
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,17 @@ STEPS: dict[str, dict[str, Any]] = {
     "block 4,096, tiles of 64": {"block": 4096, "group": 64, "shared_negatives": 64},
     "windows": {"kernel": "windows"},
 }
+BLOCKS: dict[str, dict[str, Any]] = {
+    f"block {block:,}, tiles of {group}, {negatives} negatives": {
+        "block": block,
+        "group": group,
+        "shared_negatives": negatives,
+    }
+    for group, negatives in ((16, 24), (64, 64))
+    for block in (512, 2048, 8192, 32_768)
+}
 VOCABULARIES = (50_000, 200_000, 1_000_000)
+GROUPS = ("step", "block", "vocabulary, Zipf", "vocabulary, uniform")
 
 
 def main() -> None:
@@ -49,23 +59,26 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--results", type=Path, default=FOLDER / "results.json")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS)
     args = parser.parse_args()
     try:
         if args.write:
-            show(read(args.results))
+            show(FOLDER / "README.md", {"table": args.results, "gpu": FOLDER / "gpu.json"})
         else:
             backend.one_thread()
-            measure(args.results)
+            measure(args.results, args.groups)
     except Jw2vError as error:
         raise SystemExit(str(error)) from None
 
 
-def measure(path: Path) -> None:
+def measure(path: Path, wanted: Sequence[str] = GROUPS) -> None:
     """Time everything, one configuration after the other in each of the repeats."""
     results = read(path) | {"machine": machine(), "versions": versions()}
     results |= {"backend": backend.describe(), "runs": [], "ceilings": ceilings()}
     print(results["backend"], results["ceilings"], flush=True)
     for title, cases in groups():
+        if title not in wanted:
+            continue
         for name, nanoseconds in alternating(dict(cases)).items():
             run = {"group": title, "name": name, "ns": nanoseconds}
             results["runs"].append(run)
@@ -77,6 +90,7 @@ def groups() -> Iterator[tuple[str, Iterator[tuple[str, Timed]]]]:
     """What is timed side by side."""
     zipf = corpus(VOCAB)
     yield "step", ((name, step(zipf, Config(**options))) for name, options in STEPS.items())
+    yield "block", ((name, step(zipf, Config(**options))) for name, options in BLOCKS.items())
     yield (
         "vocabulary, Zipf",
         ((f"{n:,}", step(corpus(n), Config())) for n in VOCABULARIES),
@@ -87,36 +101,43 @@ def groups() -> Iterator[tuple[str, Iterator[tuple[str, Timed]]]]:
     )
 
 
-def show(results: dict[str, Any]) -> None:
-    """The tables into README.md."""
-    write_table(FOLDER / "README.md", table(results))
+def show(readme: Path, files: dict[str, Path]) -> None:
+    """The tables of results into a README, each where it has the marker."""
+    for name, path in files.items():
+        write_table(readme, table(read(path)), name)
 
 
 def table(results: dict[str, Any]) -> str:
-    """Times, and shares of the ceilings, in markdown."""
+    """Times, and what they are of the ceilings that were measured, in markdown."""
     if not results["runs"]:
         raise DataError("no runs yet; run the program first")
     limits = results["ceilings"]
     rows = [
-        "| group | step | ns a word | words/s | products, share of the ceiling | "
-        "rows moved, share of a copy |",
+        "| group | step | ns a word | words/s | products, GFLOP/s (of the ceiling) | "
+        "rows moved, GB/s (of a copy) |",
         "| --- | --- | --: | --: | --: | --: |",
     ]
     for run in results["runs"]:
         ns = statistics.median(run["ns"])
-        config = Config(**STEPS.get(run["name"], {}))
+        config = Config(**(STEPS | BLOCKS).get(run["name"], {}))
         operands = "bfloat16" if config.precision == "bfloat16" else "float32"
-        product = flops(config) / ns / limits[f"{operands} product, GFLOP/s"]
-        moved = traffic(config) / ns / limits["copy, GB/s"]
-        shares = f"{product:.0%} | {moved:.0%}" if config.kernel == "block" else "– | –"
+        product = _of(flops(config) / ns, limits.get(f"{operands} product, GFLOP/s"))
+        moved = _of(traffic(config) / ns, limits.get("copy, GB/s"))
+        shares = f"{product} | {moved}" if config.kernel == "block" else "– | –"
         times = spread(run["ns"], ".0f")
         rows.append(f"| {run['group']} | {run['name']} | {times} | {1e9 / ns:,.0f} | {shares} |")
     if "softmax" in results:
         rows += ["", softmax(results["softmax"])]
     ceiling = ", ".join(f"{name} {value:.0f}" for name, value in limits.items())
     packages, cpu = results["versions"], results["machine"]["cpu"]
-    rows += ["", f"Ceilings: {ceiling}. {results['backend']}; {cpu}; jw2v {packages['jw2v']}."]
+    told = f"Ceilings: {ceiling}. " if limits else ""
+    rows += ["", f"{told}{results['backend']}; {cpu}; jw2v {packages['jw2v']}."]
     return "\n".join(rows)
+
+
+def _of(rate: float, limit: float | None) -> str:
+    """A rate, and its share of a limit that is known."""
+    return f"{rate:,.1f}" if limit is None else f"{rate:,.1f} ({rate / limit:.0%})"
 
 
 def softmax(found: dict[str, Any]) -> str:
@@ -134,13 +155,13 @@ def softmax(found: dict[str, Any]) -> str:
 
 def flops(config: Config) -> float:
     """Of a centre word: three products of its tile's columns."""
-    columns = config.group_size + 2 * config.window + config.shared_negatives
+    columns = config.group_size + 2 * config.window + config.group_negatives
     return 3 * 2 * config.dim * columns
 
 
 def traffic(config: Config) -> float:
     """Bytes of a centre word's rows: read to gather, read and written to scatter."""
-    columns = config.group_size + 2 * config.window + config.shared_negatives
+    columns = config.group_size + 2 * config.window + config.group_negatives
     return 3 * 4 * config.dim * (1 + columns / config.group_size)
 
 

@@ -18,9 +18,10 @@ from timing import CALLS, Timed, alternating, corpus, step
 
 from jw2v import Config
 from jw2v.blocks.windows import contexts
-from jw2v.training import backend, loop
+from jw2v.training import backend
 from jw2v.training.call import draw_blocks
 from jw2v.training.lookups import Lookups
+from jw2v.training.texts import feeds_of, text_of
 
 VOCAB = 20_000
 CONFIG = Config(loss="naive_softmax", damping="none", blocks_per_call=8)
@@ -68,17 +69,17 @@ def _blocks(text) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     import jax
     import jax.numpy as jnp
 
-    feeds = loop.feeds_of(text, CONFIG)
+    feeds = feeds_of(text, CONFIG)
     found = []
     for _ in range(CALLS):
         drawn = draw_blocks(
             jax.random.key(0),
-            loop.text_of(next(feeds)),
+            text_of(next(feeds)),
             Lookups(jnp.zeros(VOCAB, jnp.uint32)),
             config=CONFIG,
             negatives=(1, 0),
         )
-        for i in range(CONFIG.blocks_per_call):
+        for i in range(CONFIG.call_blocks):
             block = jax.tree.map(lambda x, i=i: x[i], drawn)
             o, weight = contexts(block, weights=CONFIG.weights, dtype=jnp.float32)
             arrays = block.ids[block.centres], o, weight

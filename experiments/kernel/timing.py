@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,10 +12,12 @@ import numpy as np
 
 from jw2v import Config
 from jw2v.corpus import Corpus, Options, Sentences, Stats, Vocabulary
-from jw2v.training import loop
+from jw2v.training.setting import prepare
+from jw2v.training.texts import feeds_of, full_call, text_of
 
 REPEATS = 5
 CALLS = 4  # of a repeat
+WORDS = 1 << 18  # of a call, at most
 SENTENCE = 20
 
 
@@ -44,7 +48,7 @@ def corpus(vocab: int, *, uniform: bool = False) -> Corpus:
     share = counts / counts.sum()
     kept = share if uniform else share * np.minimum(1, np.sqrt(1e-3 / share) + 1e-3 / share)
     rng = np.random.default_rng(0)
-    ids = rng.choice(vocab, 1 << 19, p=kept / kept.sum()).astype(np.int32)
+    ids = rng.choice(vocab, 2 * CALLS * WORDS, p=kept / kept.sum()).astype(np.int32)
     offsets = np.append(np.arange(0, len(ids), SENTENCE), len(ids))
     none = Sentences(np.zeros(0, np.int32), np.zeros(1, np.int64))
     stats = Stats(1, len(offsets) - 1, len(ids), len(ids), 0.0, 0.0)
@@ -54,9 +58,11 @@ def corpus(vocab: int, *, uniform: bool = False) -> Corpus:
 
 def step(text: Corpus, config: Config) -> Timed:
     """Calls of the training loop, in which it takes its steps."""
-    setting = loop.prepare(text, config)
-    feeds = loop.feeds_of(text, config)
-    texts = [jax.tree.map(jnp.asarray, loop.text_of(next(feeds))) for _ in range(CALLS)]
+    config = replace(config, blocks_per_call=min(config.call_blocks, WORDS // config.block_size))
+    setting = prepare(text, config)
+    feeds = feeds_of(text, config)
+    given = partial(text_of, full=full_call(config))
+    texts = [jax.tree.map(jnp.asarray, given(next(feeds))) for _ in range(CALLS)]
     key, state = jax.random.key(0), [setting.start]
 
     def call() -> None:
@@ -64,20 +70,21 @@ def step(text: Corpus, config: Config) -> Timed:
             state[0], _ = setting.train(state[0], x, key, np.int32(i), setting.lookups)
         jax.block_until_ready(state[0])
 
-    return Timed(call, CALLS * config.block_size * config.blocks_per_call)
+    return Timed(call, CALLS * config.block_size * config.call_blocks)
 
 
 def ceilings() -> dict[str, float]:
     """What this backend reaches in a large matrix product, and in a copy."""
-    size = 2048
+    size, numbers = (2048, 1 << 26) if jax.default_backend() == "cpu" else (8192, 1 << 30)
     found = {}
     for dtype in ("float32", "bfloat16"):
-        a = jnp.ones((size, size), dtype)
-        product = jax.jit(lambda a: jnp.dot(a, a, preferred_element_type=jnp.float32))
-        found[f"{dtype} product, GFLOP/s"] = 2 * size**3 / _fastest(product, a) / 1e9
-    moved = 2 * 4 * (1 << 26)
+        a = jax.random.normal(jax.random.key(0), (size, size), dtype)
+        how = {"preferred_element_type": jnp.float32, "precision": jax.lax.Precision.HIGHEST}
+        product = jax.jit(partial(jnp.dot, **how))
+        found[f"{dtype} product, GFLOP/s"] = 2 * size**3 / _fastest(product, a, a) / 1e9
+    moved = 2 * 4 * numbers
     again = jax.jit(lambda x: x + 1, donate_argnums=0)  # in place: no page is new
-    held = [again(jnp.ones(1 << 26, jnp.float32))]
+    held = [again(jnp.ones(numbers, jnp.float32))]
 
     def copy() -> Any:
         held[0] = again(held[0])

@@ -15,6 +15,7 @@ from jw2v.blocks.windows import Block, draw_widths
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
 from jw2v.training.lookups import Lookups
+from jw2v.training.pieces import Room
 from jw2v.training.state import TrainState
 from jw2v.training.step import Step, StepInfo
 
@@ -24,8 +25,8 @@ class Text(NamedTuple):
 
     ids: Int[Array, " text"] | Int[np.ndarray, " text"]
     sentence: Int[Array, " text"] | Int[np.ndarray, " text"]
-    blocks: Int[Array, ""]
-    room: Int[np.ndarray, " room"] | None = None  # for the pieces of each block's words
+    blocks: Int[Array, ""] | None  # that hold words; None: all of them
+    room: Room | None = None  # for the pieces of each block's words
 
 
 def negatives_shape(config: Config, loss: Loss | None) -> tuple[int, int]:
@@ -39,7 +40,7 @@ def negatives_shape(config: Config, loss: Loss | None) -> tuple[int, int]:
     if config.loss == "naive_softmax":
         return 1, 0
     groups = config.block_size // config.group_size
-    return groups, config.shared_negatives if config.loss == "negative_sampling" else 0
+    return groups, config.group_negatives if config.loss == "negative_sampling" else 0
 
 
 def draw_blocks(
@@ -54,14 +55,16 @@ def draw_blocks(
 
     No key is split inside the loop over blocks: XLA would run that as many small loops a step.
     """
-    calls, size, window = config.blocks_per_call, config.block_size, config.window
+    calls, size, window = config.call_blocks, config.block_size, config.window
     neg_key, width_key = jax.random.split(key)
     at = jnp.arange(calls)[:, None] * size + jnp.arange(size + 2 * window)[None, :]
     ids = text.ids[at]
     centres = ids[:, window : window + size]
     pieces = None
     if lookups.spelling is not None:
-        pieces = jax.vmap(spelt, (None, 0, None))(lookups.spelling, ids, jnp.asarray(text.room))
+        assert text.room is not None
+        first, room = map(jnp.asarray, text.room)
+        pieces = jax.vmap(spelt, (None, 0, 0, None))(lookups.spelling, ids, first, room)
     return Block(
         ids,
         text.sentence[at],
@@ -73,9 +76,15 @@ def draw_blocks(
 
 
 def run_steps(
-    step: Step, state: TrainState, blocks: Block, count: Int[Array, ""], *, loss_every: int
+    step: Step, state: TrainState, blocks: Block, count: Int[Array, ""] | None, *, loss_every: int
 ) -> tuple[TrainState, StepInfo]:
-    """Take the first `count` blocks' steps; the loss is summed over every `loss_every`-th."""
+    """Take the first `count` blocks' steps; the loss is summed over every `loss_every`-th.
+
+    Where `count` is None all blocks are taken, in loops whose length the program knows: an
+    accelerator then asks the host nothing between two steps.
+    """
+    known = count is None and blocks.width.shape[0] % loss_every == 0
+    many = blocks.width.shape[0] if count is None else count
 
     def at(i: Int[Array, ""]) -> Block:
         return jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, i, keepdims=False), blocks)
@@ -86,17 +95,17 @@ def run_steps(
         state, info = step(state, at(first))
         total = StepInfo(total.loss + info.loss, total.pairs + info.pairs)
         if loss_every > 1:  # else the step would be compiled twice for nothing
-            last = jnp.minimum(first + loss_every, count)
-            state = jax.lax.fori_loop(first + 1, last, lambda j, s: step(s, at(j))[0], state)
+            more = loss_every if known else jnp.minimum(loss_every, many - first)
+            state = jax.lax.fori_loop(1, more, lambda j, s: step(s, at(first + j))[0], state)
         return state, total
 
     zero = jnp.zeros((), state.tables.V.dtype)
     start = (state, StepInfo(zero, jnp.zeros((), jnp.float32)))
-    return jax.lax.fori_loop(0, -(-count // loss_every), measured_then_rest, start)
+    return jax.lax.fori_loop(0, -(-many // loss_every), measured_then_rest, start)
 
 
 def summed_loss(
-    kernel: Kernel, tables: Tables, blocks: Block, count: Int[Array, ""], *, config: Config
+    kernel: Kernel, tables: Tables, blocks: Block, count: Int[Array, ""] | None, *, config: Config
 ) -> StepInfo:
     """The summed loss of the first `count` blocks, the tables left as they are."""
 
@@ -108,4 +117,5 @@ def summed_loss(
         return StepInfo(total.loss + loss, total.pairs + kernel.terms(block))
 
     zero = jnp.zeros((), tables.V.dtype)
-    return jax.lax.fori_loop(0, count, add, StepInfo(zero, jnp.zeros((), jnp.float32)))
+    many = blocks.width.shape[0] if count is None else count
+    return jax.lax.fori_loop(0, many, add, StepInfo(zero, jnp.zeros((), jnp.float32)))

@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "window_weights": get_args(WindowWeights),
     "damping": ("sqrt", "none"),
     "on_nan": ("stop", "skip"),
+    "outer": ("sum", "mean", "nesterov"),
     "gradient": ("manual", "autodiff"),
     "kernel": ("block", "windows"),
     "sigmoid": ("polynomial", "exact"),
@@ -31,7 +32,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 SCALED = ("sgd", "momentum", "nesterov", "schedule_free")  # their steps grow with the gradient
 BAG_RATE = 4.0  # times the usual rate where each word around is given a share of the gradient
-TREE_RATE = 2.0  # times the usual rate of hierarchical softmax
+TREE_RATE = 2.0  # times the usual rate of skip-gram with hierarchical softmax
 SOFTMAX_PIECES_RATE = 0.25  # times the usual rate, at which naive softmax over n-grams diverges
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
 AT_LEAST: dict[str, float | int] = {
@@ -118,7 +119,7 @@ class Config:
     """Of the outside words' table; by default the same."""
     lr: float | None = None
     """Learning rate at the start; by default the optimizer's own (sgd: 0.05; four times that for
-    cbow's mean, twice for hierarchical_softmax)."""
+    cbow's mean, twice for skipgram with hierarchical_softmax)."""
     lr_outside: float | None = None
     """Of the outside words' table; by default lr, or the other optimizer's own."""
     lr_end: float | None = None
@@ -146,15 +147,23 @@ class Config:
     block: int | None = None
     """Centre words a step; by default 512, for vectors longer than 156 or naive_softmax 256, for
     hierarchical_softmax 128."""
-    shared_negatives: int = 24
-    """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N)."""
+    shared_negatives: int | None = None
+    """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N); by
+    default 24, for cbow 32."""
     group: int | None = None
     """Centre words that share negatives; a tile of matrix products. By default 16, for skipgram
     with hierarchical_softmax 4."""
     softmax_chunk: int | None = None
     """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
-    blocks_per_call: int = 32
-    """Blocks between two looks at the clock; of several processes, between two merges."""
+    blocks_per_call: int | None = None
+    """Blocks between two looks at the clock; of several processes, between two merges. By default
+    32, for cbow 16."""
+    mesh: str = "auto"
+    """Devices: auto, or as data=2,dim=4: replicas that merge what they learn, and parts of the
+    vectors' columns. By default all as replicas, or as columns where rows cannot be merged."""
+    outer: str = "sum"
+    """What replicas of a mesh have learnt between two merges: sum, mean or nesterov (of the mean,
+    as DiLoCo)."""
     workers: int | None = None
     """Processes; by default one for each core where the text is long enough for that to pay."""
     loss_every: int = 16
@@ -193,7 +202,7 @@ class Config:
             return by_name(name).lr
         times = [
             BAG_RATE if self.gives_shares else 1,
-            TREE_RATE if self.has_tree else 1,
+            TREE_RATE if self.has_tree and self.model == "skipgram" else 1,
             SOFTMAX_PIECES_RATE if self.maxn and self.loss == "naive_softmax" else 1,
         ]
         return math.prod(times, start=by_name(name).lr)
@@ -240,6 +249,16 @@ class Config:
         return min(self.group or usual, self.block_size)
 
     @property
+    def group_negatives(self) -> int:
+        """Negatives drawn for each group of centres."""
+        return self.shared_negatives or (32 if self.model == "cbow" else 24)
+
+    @property
+    def call_blocks(self) -> int:
+        """Blocks between two looks at the clock."""
+        return self.blocks_per_call or (16 if self.model == "cbow" else 32)
+
+    @property
     def inward(self) -> bool:
         """Whether the words around predict the centre, each alone or in a bag."""
         return self.model == "cbow" or self.reverse or self.has_tree
@@ -279,8 +298,8 @@ class Config:
         """
         if not self.has_tiles:
             return ()
-        negatives = f"{self.shared_negatives} negatives shared by {self.group_size} centres"
-        weighted = f"{negatives}, weighted {self.negatives}/{self.shared_negatives}"
+        negatives = f"{self.group_negatives} negatives shared by {self.group_size} centres"
+        weighted = f"{negatives}, weighted {self.negatives}/{self.group_negatives}"
         found = {
             weighted: not self.has_tree,
             "polynomial sigmoid, off by less than 0.0067": self.sigmoid == "polynomial",

@@ -26,6 +26,7 @@ from jw2v.training.config import Config, fields_of
 from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
 from jw2v.training.sampled import Watcher, read
+from jw2v.training.setting import state_like
 
 LOG = logging.getLogger("jw2v")
 WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
@@ -33,7 +34,7 @@ MOST = 8  # processes that are started unasked
 POLL = 0.02  # seconds between two looks at the processes
 
 
-def workers_of(config: Config, words: int, *, portable: bool) -> int:
+def workers_of(config: Config, words: int, *, portable: bool, devices: int = 1) -> int:
     """The processes of a run.
 
     Args:
@@ -41,20 +42,23 @@ def workers_of(config: Config, words: int, *, portable: bool) -> int:
       words: of the text, in the vocabulary.
       portable: whether all that is needed can be told to another process: no optimizer or loss of
         the user's own, and a corpus that has a folder.
+      devices: of the run's mesh.
     """
     wanted = config.workers
     if wanted is None:
         wanted = min(backend.cores(), MOST) if words * config.epochs >= WORTH else 1
-    why = _why_alone(config, portable=portable)
+    why = _why_alone(config, portable=portable, devices=devices)
     if wanted > 1 and why is not None:
         LOG.info("one process: %s", why)
         return 1
     return wanted
 
 
-def _why_alone(config: Config, *, portable: bool) -> str | None:
+def _why_alone(config: Config, *, portable: bool, devices: int) -> str | None:
     if not portable:
         return "an optimizer or loss given as an object, or a corpus without files, stays in it"
+    if devices > 1 or jax.process_count() > 1:
+        return "the devices of a mesh are shared out already"
     if jax.default_backend() != "cpu":
         return "the accelerator is shared by all"
     if config.ngrams is not None:
@@ -102,7 +106,7 @@ class Crew:
                 self._show(watcher)
         self._tell(last, callback)
         told = json.loads((self._folder / worker.RESULT).read_text(encoding="utf-8"))
-        like = loop.state_like(corpus, Config(**self._job.config))
+        like = state_like(corpus, Config(**self._job.config))
         (path,) = checkpoint.saved(self._folder)
         state = checkpoint.load(path, like).state
         return loop.Result(**{**told, "state": state})
@@ -164,7 +168,7 @@ def started(
         np.savez(folder / worker.INITIAL, **initial._asdict())
     cores = backend.core_numbers()
     job = worker.Job(
-        fields_of(config),
+        {**fields_of(config), "mesh": "data=1"},
         str(corpus.directory),
         str(folder),
         workers,

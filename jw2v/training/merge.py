@@ -9,7 +9,7 @@ a part of the text has to say, and a single process would have taken them all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -17,6 +17,8 @@ from jaxtyping import Array, Float
 
 from jw2v.blocks.tables import Tables
 from jw2v.training.exchange import LINE, Exchange
+from jw2v.training.state import TrainState
+from jw2v.training.step import StepInfo
 
 MOST = 8
 INTERVALS = (1, 4, 16, 64, 256)
@@ -70,14 +72,92 @@ Write = Callable[[Tables, np.ndarray, np.ndarray], Tables]
 """`with_first_rows`, compiled for one number of rows, in place."""
 
 
-class Replica:
-    """This process's tables among those of the others."""
+@runtime_checkable
+class Replicas(Protocol):
+    """The replicas of a run, of which this process trains some."""
 
-    def __init__(self, exchange: Exchange, tables: Tables, writes: Mapping[int, Write]) -> None:
-        """Start from tables that are the same in every process; writes go by number of rows."""
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def parts(self) -> Sequence[int]:
+        """The numbers of those that are trained here."""
+        ...
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """This process's number, and how many processes there are."""
+        ...
+
+    def start(self, state: TrainState) -> TrainState:
+        """A state as it is saved."""
+        ...
+
+    def spread(self, state: TrainState) -> TrainState:
+        """A state as it was saved, as each replica begins with it."""
+        ...
+
+    def one(self, state: TrainState) -> TrainState:
+        """The state of the first replica that is trained here, as it is saved."""
+        ...
+
+    def shared(self, tree: Any) -> Any:
+        """What all replicas read, where they read it."""
+        ...
+
+    def text(self, texts: Sequence[Any]) -> Any:
+        """The texts of the replicas that are trained here, as a call takes them."""
+        ...
+
+    def rests(self, calls: int) -> bool:
+        """Whether all rows are merged after so many calls, so that one state tells everything."""
+        ...
+
+    def total(self, *numbers: Any) -> Sequence[Any]:
+        """Each number summed over the processes; in a run of one, the numbers as they are."""
+        ...
+
+    def merge(
+        self, state: TrainState, rows: int, info: StepInfo, *numbers: Any
+    ) -> tuple[TrainState, StepInfo, Sequence[Any]]:
+        """Merge the first `rows` rows; and the loss and other numbers summed on the way."""
+        ...
+
+
+class Replica:
+    """One replica a process; they meet in an exchange."""
+
+    def __init__(self, exchange: Exchange, writes: Mapping[int, Write]) -> None:
+        """Of the processes of an exchange; writes go by number of rows."""
         self._exchange, self._writes = exchange, writes
-        alone = exchange.size == 1
-        self._base = None if alone else [_aligned(np.asarray(table)) for table in tables]
+        self._base: list[np.ndarray] | None = None
+        self.size, self.parts = exchange.size, (exchange.rank,)
+        self.share = exchange.rank, exchange.size
+
+    def start(self, state: TrainState) -> TrainState:
+        """The state."""
+        return state
+
+    def spread(self, state: TrainState) -> TrainState:
+        """The state, which is the same in every process."""
+        if self.size > 1:
+            self._base = [_aligned(np.asarray(table)) for table in state.tables]
+        return state
+
+    def one(self, state: TrainState) -> TrainState:
+        """The state."""
+        return state
+
+    def shared(self, tree: Any) -> Any:
+        """The tree."""
+        return tree
+
+    def text(self, texts: Sequence[Any]) -> Any:
+        """The text of this process."""
+        (text,) = texts
+        return text
 
     def rests(self, calls: int) -> bool:
         """Whether all rows are merged after so many calls, so that one state tells everything."""
@@ -91,19 +171,24 @@ class Replica:
         self._exchange.merge([sums], [np.array(numbers, np.float64)])
         return sums.tolist()
 
-    def merge(self, tables: Tables, rows: int, *numbers: Any) -> tuple[Tables, Sequence[Any]]:
-        """Merge the first `rows` rows, and sum numbers on the way.
+    def merge(
+        self, state: TrainState, rows: int, info: StepInfo, *numbers: Any
+    ) -> tuple[TrainState, StepInfo, Sequence[Any]]:
+        """Merge the first `rows` rows, and sum the loss and other numbers on the way.
 
         Returns:
-          The tables, which are equal in all processes in those rows, and the sums.
+          The state, whose tables are equal in all processes in those rows, and the sums.
         """
         if self._base is None or rows == 0:
-            return tables, self.total(*numbers)
-        base, sums = [whole[:rows] for whole in self._base], np.zeros(len(numbers))
-        mine = [np.asarray(table)[:rows] for table in tables]  # where they are, on a CPU
-        self._exchange.merge([*base, sums], [*mine, np.array(numbers, np.float64)])
+            loss, pairs, *sums = self.total(*info, *numbers)
+            return state, StepInfo(loss, pairs), sums
+        base, sums = [whole[:rows] for whole in self._base], np.zeros(2 + len(numbers))
+        mine = [np.asarray(table)[:rows] for table in state.tables]  # where they are, on a CPU
+        self._exchange.merge([*base, sums], [*mine, np.array([*info, *numbers], np.float64)])
         del mine  # what is looked at cannot be written in place
-        return self._writes[rows](tables, *base), sums.tolist()
+        loss, pairs, *rest = sums.tolist()
+        tables = self._writes[rows](state.tables, *base)
+        return state._replace(tables=tables), StepInfo(loss, pairs), rest
 
 
 def _aligned(array: np.ndarray) -> np.ndarray:

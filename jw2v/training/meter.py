@@ -75,7 +75,7 @@ class Meter:
         self._epoch_words = epoch_words
         self._raw_per_word = len(corpus.train.ids) / epoch_words
         self._step_words = config.block_size * replicas
-        call_words = self._step_words * config.blocks_per_call
+        call_words = self._step_words * config.call_blocks
         twentieth = epoch_words * config.epochs // call_words // 20
         self._infos: deque[StepInfo] = deque(maxlen=max(2, twentieth))
         self._words = self._words_before = self._skipped = 0
@@ -90,8 +90,8 @@ class Meter:
         self._words = self._skipped = words
         self._began = time.perf_counter()
 
-    def add(self, words: int, info: StepInfo, tables: Tables) -> None:
-        """Count a call that was just dispatched, after which the tables are these.
+    def add(self, words: int, info: StepInfo, tables: Callable[[], Tables]) -> None:
+        """Count a call that was just dispatched, after which the tables are what is given.
 
         Raises:
           DataError: the loss of the call before it is not finite, or beyond `MOST`.
@@ -127,7 +127,7 @@ class Meter:
         jax.block_until_ready(tables)
         self._ended = time.perf_counter()
         if self._infos:
-            self._check(self._infos[-1], tables)
+            self._check(self._infos[-1], lambda: tables)
 
     def silence(self) -> float:
         """Seconds since the last progress."""
@@ -165,14 +165,14 @@ class Meter:
     def _lr(self) -> float:
         return float(np.asarray(self._schedule(self._words // self._step_words)))
 
-    def _check(self, info: StepInfo, tables: Tables) -> None:
+    def _check(self, info: StepInfo, tables: Callable[[], Tables]) -> None:
         loss = float(info.loss) / max(float(info.pairs), 1.0)
         if not loss <= MOST:
-            blocks = self.calls * self._config.blocks_per_call
+            blocks = self.calls * self._config.call_blocks
             raise DataError(
                 f"the loss is {loss:.4g} after {blocks} blocks, at learning rate {self._lr():.4g}, "
-                f"and {largest_row(tables, self._words_of)}; lower the rate (--lr) or take smaller "
-                "blocks (--block)"
+                f"and {largest_row(tables(), self._words_of)}; lower the rate (--lr) or take "
+                "smaller blocks (--block)"
             )
 
 

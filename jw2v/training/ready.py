@@ -13,6 +13,7 @@ from jw2v.losses.record import Loss
 from jw2v.training import checkpoint, crew, loop
 from jw2v.training.checkpoint import Found, Saver, Saving
 from jw2v.training.config import Config
+from jw2v.training.setting import Setting, prepare
 
 LOG = logging.getLogger("jw2v")
 
@@ -59,7 +60,7 @@ def ready(
     if workers == 1:
         guard()
         own = {"optimizer": run.optimizer, "loss": run.loss, "initial": run.initial}
-        yield partial(_alone, run, loop.prepare(run.text, run.config, **own))
+        yield partial(_alone, run, prepare(run.text, run.config, **own))
         return
     place = scratch / "crew"
     place.mkdir()
@@ -76,7 +77,7 @@ def ready(
         yield partial(processes.run, run.text)
 
 
-def _alone(run: Run, setting: loop.Setting, **told: Any) -> loop.Result:
+def _alone(run: Run, setting: Setting, **told: Any) -> loop.Result:
     resumed = run.resumed and checkpoint.load(run.resumed.path, setting.start)
     return loop.run(
         run.text,

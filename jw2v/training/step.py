@@ -38,7 +38,8 @@ def kernel_of(config: Config, loss: Loss | None = None) -> Kernel:
     """The kernel that a config names, or the one of a loss of the user's own.
 
     Raises:
-      UsageError: the kernel has no gradient by hand and the config asks for it.
+      UsageError: the kernel has no gradient by hand and the config asks for it, or the loss is of
+        another model than the config's.
     """
     kernel = _kernel(config, loss)
     if config.ngrams is not None:
@@ -53,6 +54,11 @@ def kernel_of(config: Config, loss: Loss | None = None) -> Kernel:
 def _kernel(config: Config, loss: Loss | None) -> Kernel:
     weights = config.weights
     if loss is not None:
+        if config.inward:
+            raise UsageError(
+                "a loss given as an object is of a centre and the words around it; leave out "
+                "cbow, reverse and hierarchical_softmax (--model, --reverse, --loss)"
+            )
         return windowed.kernel(loss, weights=weights)
     if config.inward:
         return _inward(config)
@@ -70,13 +76,15 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
 
 def _inward(config: Config) -> Kernel:
     bag = {"mean": config.cbow_mean, "word2vec": config.cbow_update == "word2vec"}
-    if (config.model, config.kernel, config.loss) == ("cbow", "block", "naive_softmax"):
-        chunk = config.softmax_chunk
-        return naive_softmax.bag_kernel(weights=config.weights, chunk=chunk, **bag)
-    if config.kernel == "windows" or config.loss == "naive_softmax":
+    if config.kernel == "windows":
         if config.model == "cbow":
             return windowed.bag_kernel(pair_of(config), weights=config.weights, **bag)
         return windowed.reverse_kernel(pair_of(config), weights=config.weights)
+    if config.loss == "naive_softmax":
+        how = {"weights": config.weights, "chunk": config.softmax_chunk}
+        if config.model == "cbow":
+            return naive_softmax.bag_kernel(**bag, **how)
+        return naive_softmax.reverse_kernel(**how)
     return inward.kernel(
         rows=inward.bag(**bag) if config.model == "cbow" else inward.EACH,
         columns=inward.tree() if config.has_tree else inward.negatives(config.negatives),
@@ -108,7 +116,7 @@ def pair_of(config: Config) -> Loss:
         return NAIVE_SOFTMAX
     if config.has_tree:
         return _with(HIERARCHICAL_SOFTMAX, by=sigmoid_of(config))
-    counting = config.negatives / config.shared_negatives
+    counting = config.negatives / config.group_negatives
     return _with(NEGATIVE_SAMPLING, neg_weight=counting, by=sigmoid_of(config))
 
 

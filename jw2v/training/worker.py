@@ -23,6 +23,7 @@ from jw2v.training.config import Config
 from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
 from jw2v.training.sampled import Asked
+from jw2v.training.setting import prepare
 
 REPORT = 0.1  # seconds between two reports
 GO, STOP, SHOW = 0, 1, 2  # flags of the exchange
@@ -68,9 +69,7 @@ def work(job: Job, rank: int) -> None:
     exchange = SharedMemory(folder / EXCHANGE, rank, job.workers, alive=alive)
     corpus = store.load(Path(job.corpus))
     with precision(config.precision):
-        setting = loop.prepare(
-            corpus, config, initial=_initial(folder / INITIAL), replicas=job.workers
-        )
+        setting = prepare(corpus, config, initial=_initial(folder / INITIAL), replicas=job.workers)
         resumed = None
         if job.resumed is not None:
             saved = checkpoint.load(Path(job.resumed), setting.start)

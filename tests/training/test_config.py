@@ -88,12 +88,18 @@ def test_defaults_that_follow_other_options():
     assert Config(model="cbow", cbow_update="word2vec").start_lrs == Tables(0.05, 0.05)
     assert NAMED["adam"].lr == Config(model="cbow", optimizer="adam").start_lrs.V
     assert Config(loss="hierarchical_softmax").start_lrs == Tables(0.1, 0.1)
-    assert Config(model="cbow", loss="hierarchical_softmax").start_lrs == Tables(0.4, 0.4)
+    assert Config(model="cbow", loss="hierarchical_softmax").start_lrs == Tables(0.2, 0.2)
     assert Config(loss="naive_softmax").block_size == 256
     tree = Config(loss="hierarchical_softmax")
     assert (tree.block_size, tree.group_size) == (128, 4)
     assert replace(tree, model="cbow").group_size == Config().group_size == 16
     assert [Config(dim=dim).block_size for dim in (100, 156, 157, 300)] == [512, 512, 256, 256]
+    assert (Config().group_negatives, Config().call_blocks) == (24, 32)
+    bag = Config(model="cbow")
+    assert (bag.group_negatives, bag.call_blocks) == (32, 16)
+    assert "32 negatives shared by 16 centres, weighted 5/32" in bag.approximations
+    own = replace(bag, shared_negatives=7, blocks_per_call=3)
+    assert (own.group_negatives, own.call_blocks) == (7, 3)
     assert next(iter(fields_of(Config()))) == "dim"
 
 

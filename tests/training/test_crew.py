@@ -1,6 +1,8 @@
 """Runs of several processes: they learn, repeat bit for bit, stop, go on, and fail in one line."""
 
+import json
 import logging
+import shutil
 from dataclasses import replace
 
 import optax
@@ -11,6 +13,7 @@ import jw2v
 from jw2v.errors import DataError, InterruptedTrainingError
 from jw2v.training import crew
 from jw2v.training.config import Config
+from jw2v.training.folder import METRICS
 from jw2v.training.merge import REST
 from jw2v.training.meter import Progress
 
@@ -44,11 +47,17 @@ def test_a_stopped_run_of_two_rests_and_goes_on_bit_for_bit(text, tmp_path):
     options = {"out": tmp_path / "two", "check": False}
     with pytest.raises(InterruptedTrainingError, match=rf"after {REST} calls and saved in"):
         jw2v.train(text, config, **options, callback=seen.append, stop=lambda: bool(seen))
-    one = replace(config, workers=1)
-    with pytest.raises(DataError, match=r"made with other options \(workers 2 -> 1\)"):
-        jw2v.train(text, one, **options, resume=True)
+    shutil.copytree(tmp_path / "two", tmp_path / "one")
     again = jw2v.train(text, config, **options, resume=True)
     assert again.vectors.tobytes() == whole.vectors.tobytes()
+
+    alone = jw2v.train(
+        text, replace(config, workers=1), out=tmp_path / "one", check=False, resume=True
+    )
+    lines = (tmp_path / "one" / METRICS).read_text().splitlines()
+    calls = [json.loads(line)["calls"] for line in lines]
+    assert min(n for n in calls if n > REST) == 2 * REST + 1  # both have made as many
+    assert alone.run["heldout_loss"] == pytest.approx(whole.run["heldout_loss"], rel=0.1)
 
 
 @pytest.mark.slow

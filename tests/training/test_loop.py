@@ -16,11 +16,13 @@ import jw2v
 import jw2v.errors
 from jw2v.corpus import encode, keep_probability, segments
 from jw2v.errors import DataError, InterruptedTrainingError, UsageError
-from jw2v.training import call, checkpoint, loop
+from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
+from jw2v.training import call, checkpoint, loop, setting
 from jw2v.training.config import Config
 from jw2v.training.feed import Segment, feeds
 from jw2v.training.folder import METRICS
 from jw2v.training.lookups import Lookups
+from jw2v.training.setting import prepare
 
 SMALL = Config(
     dim=12, window=3, epochs=4, sample=0.0, block=64, group=16, shared_negatives=8,
@@ -29,7 +31,7 @@ SMALL = Config(
 
 
 def run(corpus, config, **options):
-    setting = loop.prepare(
+    setting = prepare(
         corpus, config, **{k: options.pop(k) for k in ("optimizer", "loss") if k in options}
     )
     return loop.run(corpus, config, setting, **options)
@@ -110,6 +112,15 @@ def test_a_loss_without_a_gradient_by_hand_asks_for_autodiff(corpus):
     loss = jw2v.Loss(lambda v_c, u_o, u_neg: jnp.sum((v_c - u_o) ** 2))
     with pytest.raises(UsageError, match=r"no loss_and_grads; .* \(--gradient autodiff\)"):
         run(corpus, SMALL, loss=loss)
+
+
+@pytest.mark.parametrize(
+    "other", [{"loss": "hierarchical_softmax"}, {"model": "cbow"}, {"reverse": True}]
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_a_loss_of_your_own_takes_no_other_model_beside_it(text, other, check):
+    with pytest.raises(UsageError, match=r"leave out cbow, reverse .* \(--model, --rev.*\)$"):
+        jw2v.train(text, replace(SMALL, **other), loss=NEGATIVE_SAMPLING, check=check)
 
 
 def test_word2vecs_update_trains_and_is_called_what_it_is(text, caplog):
@@ -295,7 +306,7 @@ def test_float64_tables_are_kept_in_float64(text, tmp_path):
 def test_the_step_is_traced_once(corpus, monkeypatch, loss_every, times):
     """Where the loss of each block is measured; else once for those, and once for the rest."""
     traced = []
-    make = loop.make_step
+    make = setting.make_step
 
     def counting(*args):
         step = make(*args)
@@ -306,7 +317,7 @@ def test_the_step_is_traced_once(corpus, monkeypatch, loss_every, times):
 
         return counted
 
-    monkeypatch.setattr(loop, "make_step", counting)
+    monkeypatch.setattr(setting, "make_step", counting)
     run(corpus, replace(SMALL, epochs=1, loss_every=loss_every))
     assert len(traced) == times
 
@@ -338,8 +349,29 @@ def test_draws_differ_between_blocks_and_calls():
 
 def test_a_program_that_copies_a_table_is_told_of(corpus, monkeypatch, caplog):
     with caplog.at_level("WARNING", "jw2v"):
-        loop.prepare(corpus, SMALL)
+        prepare(corpus, SMALL)
         assert caplog.text == ""
-        monkeypatch.setattr(loop, "table_copies", lambda program, shape: ["a copy"])
-        loop.prepare(corpus, SMALL)
+        monkeypatch.setattr(setting, "table_copies", lambda program, shape: ["a copy"])
+        prepare(corpus, SMALL)
     assert f"XLA copies a whole table 1 times a step here (jax {jax.__version__}" in caplog.text
+
+
+@pytest.mark.parametrize("loss_every", [1, 4, 3])
+def test_calls_of_a_known_length_train_the_same(corpus, monkeypatch, loss_every):
+    """As on accelerators: full calls have a program of their own; the last is not full."""
+    config = replace(SMALL, loss_every=loss_every, block=16)
+    plain = run(corpus, config)
+    known = []
+
+    def full_call(config):
+        known.append(config)
+        return config.call_blocks
+
+    monkeypatch.setattr(setting, "full_call", full_call)
+    monkeypatch.setattr(loop, "full_call", full_call)
+    found = run(corpus, config)
+    assert len(known) > found.calls
+    assert found.calls == plain.calls
+    assert found.loss == pytest.approx(plain.loss, rel=1e-5)
+    for a, b in zip(plain.state.tables, found.state.tables, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

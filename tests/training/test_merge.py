@@ -17,6 +17,9 @@ from jw2v.training import loop
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE, SharedMemory
 from jw2v.training.merge import INTERVALS, MOST, REST, Replica, due, tiers
+from jw2v.training.setting import prepare, write_of
+from jw2v.training.state import TrainState
+from jw2v.training.step import StepInfo
 
 SMALL = Config(
     dim=12, window=3, epochs=2, sample=0.0, block=32, group=16, shared_negatives=8,
@@ -49,11 +52,18 @@ def test_what_is_due_holds_what_was_due_before():
 
 
 def test_one_process_merges_nothing():
-    tables = Tables(jnp.ones((3, 2)), jnp.ones((3, 2)))
-    replica = Replica(ALONE, tables, {})
-    assert replica.merge(tables, 3, 1.5) == (tables, (1.5,))
+    state = state_of(Tables(jnp.ones((3, 2)), jnp.ones((3, 2))))
+    replica = Replica(ALONE, {})
+    assert replica.merge(replica.spread(state), 3, INFO, 1.5) == (state, INFO, [1.5])
     assert list(replica.total(2, True)) == [2, True]
     assert replica.rests(1)
+
+
+INFO = StepInfo(6.0, 2.0)
+
+
+def state_of(tables: Tables) -> TrainState:
+    return TrainState(tables, (), jnp.int32(0))
 
 
 def in_two(tmp_path, work) -> list:
@@ -81,15 +91,17 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
     rng = np.random.default_rng(0)
     base, *deltas = rng.integers(-9, 9, (3, 2, 5, 2)).astype(np.float32)  # their sums are exact
     start = Tables(*map(jnp.asarray, base))
-    writes = {rows: loop._write_of(start, rows)}
+    writes = {rows: write_of(start, rows)}
 
     def work(member: SharedMemory):
-        replica = Replica(member, start, writes)
-        mine = Tables(*map(jnp.asarray, base + deltas[member.rank]))
-        merged, (ranks, one) = replica.merge(mine, rows, member.rank, 1)
+        replica = Replica(member, writes)
+        replica.spread(state_of(start))
+        mine = state_of(Tables(*map(jnp.asarray, base + deltas[member.rank])))
+        merged, info, (ranks, one) = replica.merge(mine, rows, INFO, member.rank, 1)
+        assert info == (12, 4)
         assert (ranks, one) == (1, 2)
         assert list(replica.total(member.rank)) == [1]
-        return merged
+        return merged.tables
 
     for rank, merged in enumerate(in_two(tmp_path, work)):
         for table, b, own, *both in zip(merged, base, deltas[rank], *deltas, strict=True):
@@ -98,7 +110,7 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
 
 
 def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
-    setting = loop.prepare(corpus, config, replicas=2)
+    setting = prepare(corpus, config, replicas=2)
 
     def work(member: SharedMemory) -> loop.Result:
         own = jax.tree.map(jnp.array, setting.start)  # a call takes its state's place
@@ -120,7 +132,7 @@ def test_two_replicas_end_with_the_same_tables(tmp_path, corpus):
 
 def test_two_replicas_learn_what_one_process_learns(tmp_path, corpus):
     config = replace(SMALL, epochs=6)
-    alone = loop.run(corpus, config, loop.prepare(corpus, config))
+    alone = loop.run(corpus, config, prepare(corpus, config))
     two, _ = run_in_two(tmp_path, corpus, config)
     assert two.loss == pytest.approx(alone.loss, rel=0.05)
     assert two.heldout_loss == pytest.approx(alone.heldout_loss, rel=0.05)

@@ -13,6 +13,7 @@ from jw2v.blocks.kernel import Kernel
 from jw2v.errors import GradientError
 from jw2v.training import loop
 from jw2v.training.config import Config
+from jw2v.training.setting import prepare
 
 SMALL = Config(
     dim=7, window=3, epochs=2, sample=0.0, block=64, group=16, shared_negatives=4, negatives=2,
@@ -27,7 +28,7 @@ TRIED = {
 
 def tables_of(corpus, config: Config, optimizer=None):
     with jax.enable_x64(config.precision == "float64"):
-        result = loop.run(corpus, config, loop.prepare(corpus, config, optimizer=optimizer))
+        result = loop.run(corpus, config, prepare(corpus, config, optimizer=optimizer))
         assert int(result.state.blocks) >= 100
         return [np.asarray(table) for table in result.state.tables]
 

@@ -140,7 +140,7 @@ class _Evaluation:
                 inner = params[key]
                 closed = inner if hasattr(inner, "consts") else ClosedJaxpr(inner, ())
                 return self.run(closed, operands)
-        if name in ("optimization_barrier", "device_put"):
+        if name in ("optimization_barrier", "device_put", "sharding_constraint"):
             return operands
         op = self._operation(equation)
         if name in self.arithmetic.moves:

@@ -1,0 +1,191 @@
+"""From one core to a pod: what is measured here, and what a model of it says of larger machines.
+
+run.py TEXT     one process on one core and two on two, seed by seed; goes on where it was stopped
+run.py --write  the tables into README.md
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent), str(FOLDER.parent / "gensim_comparison")]
+
+from model import MACHINES, Machine, Merges, merges, predicted
+from quality import Judge, draw_pairs
+from results import check_machine, machine, markdown, read, versions, write, write_table
+from runs import Cell, System, facts, measure
+from text import prepare
+
+from jw2v import Config
+from jw2v.corpus import PAIRS, pairs_file
+from jw2v.errors import DataError, Jw2vError, UsageError
+from jw2v.training.backend import core_numbers
+from jw2v.training.config import fields_of
+
+SEEDS, REPEATS = (1, 2, 3), 2
+CORES = (1, 2)
+QUICK_LINES = 20_000
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, or write the tables; a fault is one line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("text", nargs="?", metavar="TEXT")
+    parser.add_argument("--quick", action="store_true", help="few lines and one repeat")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--results", type=Path, default=FOLDER / "results.json")
+    args = parser.parse_args(argv)
+    if not (args.text or args.write):
+        parser.error("no text; give a file")
+    try:
+        if args.write:
+            show(read(args.results), FOLDER / "README.md")
+        else:
+            compare(args.text, args.results, quick=args.quick)
+    except Jw2vError as error:
+        raise SystemExit(str(error)) from None
+
+
+def compare(source: str, path: Path, *, quick: bool) -> None:
+    """Make the runs that the results file lacks."""
+    results = read(path)
+    check_machine(results, path)
+    config = Config(epochs=1, heldout_every=0, workers=1)
+    lines = QUICK_LINES if quick else None
+    with tempfile.TemporaryDirectory() as scratch:
+        text = prepare(source, Path(scratch), min_count=config.min_count, lines=lines)
+        law = {"negatives": config.negatives, "ns_exponent": config.ns_exponent}
+        heldout = draw_pairs(text.corpus, window=config.window, **law)
+        judge = Judge(text.corpus.vocab.words, heldout, *_files())
+        for seed in SEEDS:
+            for repeat in range(1, 1 + (1 if quick else REPEATS)):
+                for cores in CORES:
+                    options = fields_of(config) | {"workers": cores}
+                    del options["seed"]
+                    cell = Cell(System("jw2v", f"{cores} processes", options), seed, repeat)
+                    known = facts(cell, text, cores=cores, quick=quick)
+                    if any(known.items() <= run.items() for run in results["runs"]):
+                        continue
+                    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+                        made = measure(cell, text, _cpus(cores), judge, Path(folder) / "out")
+                    results["runs"].append(known | made)
+                    results["merges"] = merges(text.corpus.vocab, config)._asdict()
+                    results |= {"machine": machine(), "versions": versions()}
+                    write(path, results)
+                    print(f"{cell}: {made['raw_words_per_s']:,.0f} words/s", flush=True)
+            if quick:
+                return
+
+
+def _cpus(cores: int) -> list[int]:
+    """The cores that the processes are pinned to.
+
+    Raises:
+      UsageError: there are fewer.
+    """
+    here = core_numbers()
+    if len(here) < cores:
+        raise UsageError(f"{cores} processes want a core each, and {len(here)} can be pinned to")
+    return here[:cores]
+
+
+def _files() -> tuple[list[Path], list[Path]]:
+    found = [path for name in PAIRS if (path := pairs_file(name)) is not None]
+    if len(found) < len(PAIRS):
+        raise UsageError("no evaluation files; pip install gensim")
+    return found[:-1], found[-1:]
+
+
+def show(results: dict[str, Any], readme: Path) -> None:
+    """Both tables into a README."""
+    write_table(readme, measured(results))
+    write_table(readme, on_paper(results), "model")
+
+
+def by_cores(results: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
+    """The runs of each number of processes, in the order of seeds and repeats.
+
+    Raises:
+      DataError: there are none, or they are quick ones.
+    """
+    found = {n: [run for run in results["runs"] if run["cores"] == n] for n in CORES}
+    if not all(found.values()) or any(run["quick"] for run in results["runs"]):
+        raise DataError("no full runs of both numbers of processes; run the program first")
+    return found
+
+
+def ratios(results: dict[str, Any]) -> list[float]:
+    """How much faster two processes are than one, run by run."""
+    one, two = by_cores(results).values()
+    return [b["raw_words_per_s"] / a["raw_words_per_s"] for a, b in zip(one, two, strict=True)]
+
+
+def measured(results: dict[str, Any]) -> str:
+    """One process and two: speed and quality."""
+    runs = by_cores(results)
+    scores = list(runs[1][0]["scores"])
+    head = ["processes, a core each", "words/s", *scores, "held-out loss"]
+    rows = []
+    for n, some in runs.items():
+        speeds = [run["raw_words_per_s"] for run in some]
+        quality = [[_score(run["scores"][name]) for run in some] for name in scores]
+        losses = [run["heldout_loss"] for run in some]
+        shown = [_mean(values) for values in (*quality, losses)]
+        rows.append([str(n), f"{statistics.fmean(speeds):,.0f}", *shown])
+    found = ratios(results)
+    times = f"{statistics.median(found):.2f} ({min(found):.2f}–{max(found):.2f})"
+    cpu = results["machine"]["cpu"]
+    told = ", ".join(f"{name} {v}" for name, v in results["versions"].items() if v)
+    return (
+        f"{markdown(head, rows)}\n\nTwo processes are {times} times as fast as one: median "
+        f"(least–most) of {len(found)} pairs of runs, {len(SEEDS)} seeds, in turn. {cpu}; {told}."
+    )
+
+
+def _score(score: dict[str, Any]) -> float:
+    return score.get("spearman", score.get("accuracy", 0.0))
+
+
+def _mean(values: list[float]) -> str:
+    return f"{statistics.fmean(values):.3f} ± {statistics.stdev(values):.3f}"
+
+
+def on_paper(results: dict[str, Any]) -> str:
+    """What the model says of the machines."""
+    one, two = (
+        statistics.median(run["effective_words_per_s"] for run in some)
+        for some in by_cores(results).values()
+    )
+    law = Merges(**results["merges"])
+    link = law.bytes_per_word / (2e9 / two - 1e9 / one)
+    here = Machine("measured: two cores", 2, 1e9 / one, link)
+    rows = []
+    for each in (here, *MACHINES):
+        p = predicted(each, law)
+        rows.append(
+            [
+                each.name,
+                str(each.replicas),
+                f"{each.compute_ns:.1f}",
+                f"{p.merge_ns:.2f}",
+                f"{p.words_per_s / 1e6:,.1f}M",
+                f"{p.hours:,.1f}",
+                f"{p.stale:,.0f}",
+            ]
+        )
+    head = [
+        "machine", "replicas", "compute, ns a word", "merging, ns a word", "words/s",
+        "100B words, hours", "a word is met between merges",
+    ]  # fmt: skip
+    return markdown(head, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Options that were left open, as the backend wants them."""
+
+import logging
+from dataclasses import replace
+
+import jax
+
+from jw2v.training.backend import Platform
+from jw2v.training.config import Config
+
+LOG = logging.getLogger("jw2v")
+LARGEST = 16_384
+"""Centre words of a block; of more, training learns less (experiments/block_size)."""
+STEPS = 1000
+"""Of a run, at least: with fewer it is over before its rows have moved."""
+LARGE = 4096
+"""From here on a rate twice as high learns more, since rows are damped (experiments/block_size)."""
+
+
+def fitted(config: Config, words: int, *, backend: Platform | None = None) -> Config:
+    """The options of a run, the block and its rate filled in for an accelerator.
+
+    A step costs an accelerator some twenty launches whatever its block, so it is given blocks as
+    large as the text allows, where none is asked for.
+
+    Args:
+      config: options.
+      words: of an epoch, after subsampling.
+      backend: by default JAX's.
+
+    >>> config = fitted(Config(epochs=1), 9_000_000, backend="gpu")
+    >>> config.block, config.lr
+    (8192, 0.1)
+    >>> fitted(Config(), 9_000_000, backend="cpu") == Config()
+    True
+    """
+    here = backend or jax.default_backend()
+    if here == "cpu" or config.block is not None or not config.has_tiles:
+        return config
+    block = config.block_size
+    while 2 * block <= min(LARGEST, words * config.epochs / STEPS):
+        block *= 2
+    lr = config.lr
+    if lr is None and block >= LARGE and config.optimizer == "sgd":
+        lr = 2 * config.start_lrs.V
+    LOG.info("blocks of %s words, for an accelerator (--block)", f"{block:,}")
+    return replace(config, block=block, lr=lr)

@@ -1,0 +1,227 @@
+"""What a run needs before it can begin: its programs, compiled, and its tables of numbers."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array
+
+from jw2v.blocks.tables import Tables
+from jw2v.blocks.windows import Block
+from jw2v.corpus import Corpus, Vocabulary
+from jw2v.errors import UsageError
+from jw2v.losses.record import Loss
+from jw2v.optim.damping import damp
+from jw2v.optim.finite import skip_not_finite
+from jw2v.optim.named import table_optimizer
+from jw2v.training import call
+from jw2v.training.compiled import table_copies
+from jw2v.training.config import Config
+from jw2v.training.expected import expected, kept, shares, uses
+from jw2v.training.lookups import Lookups, lookups_of
+from jw2v.training.merge import Tier, Write, tiers, with_first_rows
+from jw2v.training.mesh import Grid, grid_of, mesh_of
+from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
+from jw2v.training.replicas import MeshReplicas
+from jw2v.training.state import TrainState, init, initial_tables
+from jw2v.training.step import StepInfo, kernel_of, make_step
+from jw2v.training.texts import empty, full_call, text_of
+
+LOG = logging.getLogger("jw2v")
+
+
+class Setting(NamedTuple):
+    """What stays the same over a run: its functions, compiled, and its tables of numbers."""
+
+    train: Callable[..., tuple[TrainState, StepInfo]]
+    evaluate: Callable[..., StepInfo] | None  # None where no text is held out
+    first_block: Callable[..., Block]  # of a call
+    tiers: tuple[Tier, ...]
+    writes: dict[int, Write]  # of merged rows, by their number
+    lookups: Lookups
+    mesh: MeshReplicas | None  # of several devices
+    ladder: Ladder | None  # None where words are not made of pieces
+    schedule: optax.Schedule  # of the centre words' table
+    start: TrainState
+    words: int  # of one epoch after subsampling, expected
+    compile_seconds: float
+
+
+def start_tables(config: Config, vocab: Vocabulary) -> Tables:
+    """word2vec's tables at the start of a run, a function of seed and shape."""
+    dtype = jnp.float64 if config.precision == "float64" else jnp.float32
+    ngrams = config.ngrams and len(subwords_of(vocab, config.ngrams).buckets)
+    key = jax.random.key(config.seed)
+    return initial_tables(key, len(vocab), config.dim, dtype, ngrams=ngrams or 0)
+
+
+def update_of(
+    corpus: Corpus,
+    config: Config,
+    schedules: Tables,
+    *,
+    optimizer: Any = None,
+    loss: Loss | None = None,
+) -> optax.GradientTransformation:
+    """The update of the tables: the optimizer, and the damping of what it is given.
+
+    Raises:
+      UsageError: an optimizer given as an object, and one by name for the outside words' table.
+    """
+    if optimizer is not None and config.optimizer_outside is not None:
+        raise UsageError(
+            "an optimizer is given as an object and optimizer_outside by name; give one object, "
+            "such as optax.multi_transform(..., Tables('V', 'U'))"
+        )
+    tx = table_optimizer(
+        config.optimizers if optimizer is None else Tables(optimizer, optimizer),
+        schedules,
+        jax.eval_shape(lambda: start_tables(config, corpus.vocab)),
+        dense_updates=config.dense_updates,
+    )
+    before = [] if config.on_nan == "stop" else [skip_not_finite()]
+    if config.damping != "none":
+        factors = expected(corpus.vocab, config, loss).factors(*config.start_lrs)
+        before.append(damp(factors))
+    return optax.chain(*before, tx) if before else tx
+
+
+def state_like(corpus: Corpus, config: Config) -> TrainState:
+    """Shapes and dtypes of the state of a run with a named optimizer."""
+    tx = update_of(corpus, config, config.schedules(1))
+    return jax.eval_shape(lambda: init(start_tables(config, corpus.vocab), tx))
+
+
+def grid_for(config: Config, optimizer: Any = None) -> Grid:
+    """The devices of a run. Of plain sgd what replicas learn of words' rows may be added up.
+
+    Raises:
+      UsageError: they cannot be had.
+    """
+    adds = config.has_small_products and optimizer is None and config.ngrams is None
+    return grid_of(config.mesh, dim=config.dim, adds=adds)
+
+
+def epoch_words(corpus: Corpus, config: Config) -> int:
+    """Words of one epoch after subsampling, expected."""
+    return max(1, round(float(kept(corpus.vocab, config).sum()) * corpus.share))
+
+
+def prepare(
+    corpus: Corpus,
+    config: Config,
+    *,
+    optimizer: Any = None,
+    loss: Loss | None = None,
+    initial: Tables | None = None,
+    replicas: int = 1,
+) -> Setting:
+    """Build and compile what a run needs.
+
+    Args:
+      corpus: encoded text.
+      config: options.
+      optimizer: given as an object, in the place of the config's.
+      loss: of the user's own.
+      initial: tables to start from.
+      replicas: processes that meet in an exchange; a mesh has its own number.
+
+    Raises:
+      UsageError: the mesh cannot be had.
+    """
+    words = epoch_words(corpus, config)
+    mesh = mesh_of(grid_for(config, optimizer))
+    meshed = None if mesh is None else MeshReplicas(mesh, dim=config.dim, outer=config.outer)
+    replicas = replicas if meshed is None else meshed.size
+    steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
+    schedules = config.schedules(steps)
+    tx = update_of(corpus, config, schedules, optimizer=optimizer, loss=loss)
+    start = init(initial or start_tables(config, corpus.vocab), tx)
+    lookups = lookups_of(corpus.vocab, config)
+
+    kernel = kernel_of(config, loss)
+    exact = kernel_of(replace(config, sigmoid="exact"), loss)
+    step = make_step(kernel, tx, config)
+    draw = partial(call.draw_blocks, config=config, negatives=call.negatives_shape(config, loss))
+
+    def train(state: TrainState, text: call.Text, key: Array, index: Array, lookups: Lookups):
+        blocks = draw(jax.random.fold_in(key, index), text, lookups)
+        return call.run_steps(step, state, blocks, text.blocks, loss_every=config.loss_every)
+
+    def evaluate(tables: Tables, text: call.Text, key: Array, index: Array, lookups: Lookups):
+        blocks = draw(jax.random.fold_in(key, index), text, lookups)
+        return call.summed_loss(exact, tables, blocks, text.blocks, config=config)
+
+    def first_block(text: call.Text, key: Array, index: Array, lookups: Lookups) -> Block:
+        return jax.tree.map(lambda x: x[0], draw(jax.random.fold_in(key, index), text, lookups))
+
+    began = time.perf_counter()
+    centres = config.call_blocks * config.block_size
+    rungs = ladder_of(corpus.vocab, config)
+    text = text_of(empty(config), rungs)
+    heldout = len(corpus.heldout.ids) > 0
+    draws = jax.random.key(0), np.int32(0), lookups
+    evaluated = Programs(jax.jit(evaluate).lower)
+    merged = tiers(centres * uses(corpus.vocab, config)) if replicas > 1 else ()
+    writes = {}
+    if meshed is None:
+        trained = Programs(jax.jit(train, donate_argnums=0).lower)
+        program = trained.program(start, text, *draws)
+        if full_call(config) is not None:
+            trained.program(start, text._replace(blocks=None), *draws)
+        if heldout:
+            evaluated.program(start.tables, text, *draws)
+        if config.has_small_products and optimizer is None:
+            _warn_of_copies(program.as_text() or "", start.tables)
+        writes = {tier.rows: write_of(start.tables, tier.rows) for tier in merged}
+    else:  # compiled when first called, for where its arguments lie
+        trained, start = Programs(meshed.lower(train)), meshed.start(start)
+    return Setting(
+        trained,
+        evaluated if heldout else None,
+        jax.jit(first_block),
+        merged,
+        writes,
+        lookups,
+        meshed,
+        rungs,
+        schedules.V,
+        start,
+        words,
+        time.perf_counter() - began,
+    )
+
+
+def ladder_of(vocab: Vocabulary, config: Config) -> Ladder | None:
+    """The room for the pieces of blocks; None where words are not made of pieces."""
+    if config.ngrams is None:
+        return None
+    sizes = subwords_of(vocab, config.ngrams).sizes
+    text = shares(vocab, config)
+    return ladder(sizes, text, block=config.block_size, window=config.window)
+
+
+def _warn_of_copies(program: str, tables: Tables) -> None:
+    copies = len(table_copies(program, tables.V.shape))
+    if copies:
+        LOG.warning(
+            "XLA copies a whole table %d times a step here (jax %s, jaxlib %s): training is slow; "
+            "take another version of jaxlib",
+            copies,
+            jax.__version__,
+            version("jaxlib"),
+        )
+
+
+def write_of(tables: Tables, rows: int) -> Write:
+    """The program that writes merged rows."""
+    first = [jax.ShapeDtypeStruct((rows, table.shape[1]), table.dtype) for table in tables]
+    return jax.jit(with_first_rows, donate_argnums=0).lower(tables, *first).compile()
