@@ -51,6 +51,7 @@ def parts() -> dict[str, str]:
     """The generated parts by the name of their markers."""
     return {
         "comparison": summary(_results("gensim_comparison")),
+        "gpu": summary(_results("gensim_comparison", "gpu.json")),
         "shootout": tables.summary(_results("judge_shootout")),
         "neighbours": neighbours(_results("demo")),
         "questions": questions(),
@@ -94,8 +95,8 @@ def neighbours(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _results(experiment: str) -> dict[str, Any]:
-    return json.loads((HERE / experiment / "results.json").read_text(encoding="utf-8"))
+def _results(experiment: str, name: str = "results.json") -> dict[str, Any]:
+    return json.loads((HERE / experiment / name).read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -133,9 +133,8 @@ def train(
         portable = optimizer is None and loss is None and text.directory is not None
         config = fitted(config, epoch_words(text, config))
         grid = grid_for(config, optimizer)
-        devices = grid.data * grid.dim
         words = len(text.train.ids)
-        workers = crew.workers_of(config, words, portable=portable, devices=devices)
+        workers = crew.workers_of(config, words, portable=portable, devices=grid.devices)
         config = replace(config, workers=workers)
         made_with = _made_with(text, config, optimizer, loss, replicas=workers * grid.data)
         resumed = None

@@ -176,7 +176,7 @@ def on_paper(results: dict[str, Any]) -> str:
                 f"{each.compute_ns:.1f}",
                 f"{p.merge_ns:.2f}",
                 f"{p.words_per_s / 1e6:,.1f}M",
-                f"{p.hours:,.1f}",
+                f"{p.hours:,.2f}",
                 f"{p.stale:,.0f}",
             ]
         )

@@ -159,8 +159,8 @@ class Config:
     """Blocks between two looks at the clock; of several processes, between two merges. By default
     32, for cbow 16."""
     mesh: str = "auto"
-    """Devices: auto, or as data=2,dim=4: replicas that merge what they learn, and parts of the
-    vectors' columns. By default all as replicas, or as columns where rows cannot be merged."""
+    """Devices: auto, or as data=2,dim=4,vocab=1: replicas that merge what they learn, and parts of
+    the tables' columns and rows. By default all replicas, or columns where rows are not merged."""
     outer: str = "sum"
     """What replicas of a mesh have learnt between two merges: sum, mean or nesterov (of the mean,
     as DiLoCo)."""

@@ -1,8 +1,10 @@
-"""Devices in a grid: `data` replicas of the tables, the columns of each over `dim` devices.
+"""Devices in a grid: `data` replicas of the tables, each over `vocab` times `dim` devices.
 
     dim     each device holds all words and a part of every vector. Rows are gathered and added to
             where they are; scores alone, a sum over columns, are reduced over devices. XLA makes
             that of the program for one device and of where its arrays lie.
+    vocab   each device has a part of the words, for vocabularies that no device holds: gathered
+            rows are then reduced, which are longer than scores.
     data    each replica has tables of its own and trains on its part of the text. After some calls
             the rows met most are merged, after more calls more of them (`jw2v.training.merge`).
 
@@ -19,14 +21,24 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jw2v.errors import UsageError
 
-DATA, DIM = "data", "dim"
+DATA, VOCAB, DIM = "data", "vocab", "dim"
 
 
 class Grid(NamedTuple):
-    """How many devices along either axis."""
+    """How many devices along each axis."""
 
     data: int = 1
     dim: int = 1
+    vocab: int = 1
+
+    @property
+    def devices(self) -> int:
+        """How many in all.
+
+        >>> Grid(data=2, dim=4).devices
+        8
+        """
+        return self.data * self.dim * self.vocab
 
 
 def grid_of(mesh: str, *, dim: int, adds: bool, devices: int | None = None) -> Grid:
@@ -46,9 +58,9 @@ def grid_of(mesh: str, *, dim: int, adds: bool, devices: int | None = None) -> G
       UsageError: it is no mesh, or one that cannot be had.
 
     >>> grid_of("dim=4", dim=100, adds=True, devices=8)
-    Grid(data=1, dim=4)
-    >>> [grid_of("auto", dim=100, adds=adds, devices=8) for adds in (True, False)]
-    [Grid(data=8, dim=1), Grid(data=1, dim=5)]
+    Grid(data=1, dim=4, vocab=1)
+    >>> [tuple(grid_of("auto", dim=100, adds=adds, devices=8)) for adds in (True, False)]
+    [(8, 1, 1), (1, 5, 1)]
     """
     there = jax.device_count() if devices is None else devices
     if mesh == "auto":
@@ -56,9 +68,7 @@ def grid_of(mesh: str, *, dim: int, adds: bool, devices: int | None = None) -> G
         return Grid(data=there) if adds else Grid(dim=columns)
     grid = _parsed(mesh)
     faults = {
-        f"mesh {mesh} has {grid.data * grid.dim} devices and JAX found {there}": (
-            grid.data * grid.dim > there
-        ),
+        f"mesh {mesh} has {grid.devices} devices and JAX found {there}": grid.devices > there,
         f"mesh {mesh}: dim {dim} is not a multiple of {grid.dim}": dim % grid.dim > 0,
         f"mesh {mesh}: replicas are merged of sgd on blocks alone; give dim=N": (
             grid.data > 1 and not adds
@@ -85,22 +95,26 @@ def mesh_of(grid: Grid) -> Mesh | None:
     """The devices of a grid; None of one device, for which programs need no mesh.
 
     Raises:
-      UsageError: a replica would lie on the devices of two processes.
+      UsageError: a replica would lie on the devices of two processes, or a process has none.
     """
-    count = grid.data * grid.dim
-    if count == 1:
+    if grid.devices == 1 and jax.process_count() == 1:
         return None
-    devices = np.array(jax.devices()[:count]).reshape(grid.data, grid.dim)
+    devices = np.array(jax.devices()[: grid.devices]).reshape(grid.data, grid.vocab, grid.dim)
     for replica in devices:
-        if len({device.process_index for device in replica}) > 1:
+        if len({device.process_index for device in replica.flat}) > 1:
             raise UsageError(
-                f"dim={grid.dim} devices are more than a process has; give fewer (--mesh)"
+                f"a replica of {replica.size} devices is on two processes; give fewer (--mesh)"
             )
-    return Mesh(devices, (DATA, DIM))
+    if len({device.process_index for device in devices.flat}) < jax.process_count():
+        raise UsageError(
+            f"a mesh of {grid.devices} devices leaves a process without one; JAX found "
+            f"{jax.device_count()} (--mesh)"
+        )
+    return Mesh(devices, (DATA, VOCAB, DIM))
 
 
-def columns(mesh: Mesh, x: Any, *, dim: int, stacked: bool = False) -> NamedSharding:
-    """Where an array of a state lies: a table's columns over the devices, anything else on each.
+def parts(mesh: Mesh, x: Any, *, dim: int, stacked: bool = False) -> NamedSharding:
+    """Where an array of a state lies: parts of a table on the devices, anything else on each.
 
     Args:
       mesh: the devices.
@@ -110,7 +124,7 @@ def columns(mesh: Mesh, x: Any, *, dim: int, stacked: bool = False) -> NamedShar
     """
     shape = x.shape[1:] if stacked else x.shape
     first = (DATA,) if stacked else ()
-    along = (None, DIM) if len(shape) == 2 and shape[-1] == dim else ()
+    along = (VOCAB, DIM) if len(shape) == 2 and shape[-1] == dim else ()
     return NamedSharding(mesh, PartitionSpec(*first, *along))
 
 
@@ -130,12 +144,12 @@ def place(tree: Any, where: Any) -> Any:
     return jax.tree.map(lambda x, sharding: jax.device_put(np.array(x), sharding), tree, where)
 
 
-def own_rows(mesh: Mesh) -> Sequence[int]:
+def own_replicas(mesh: Mesh) -> Sequence[int]:
     """The replicas of this process."""
     here = jax.process_index()
-    return [i for i, row in enumerate(mesh.devices) if row[0].process_index == here]
+    return [i for i, one in enumerate(mesh.devices) if one.flat[0].process_index == here]
 
 
 def own_mesh(mesh: Mesh) -> Mesh:
     """The devices of this process's first replica."""
-    return Mesh(mesh.devices[own_rows(mesh)[:1]], (DATA, DIM))
+    return Mesh(mesh.devices[own_replicas(mesh)[:1]], mesh.axis_names)

@@ -127,7 +127,7 @@ class MeshReplicas:
             partial(merged, self._outer), static_argnums=2, donate_argnums=(0, 1)
         )
         self.size = over.devices.shape[0]
-        self.parts = mesh.own_rows(over)
+        self.parts = mesh.own_replicas(over)
         self.share = jax.process_index(), jax.process_count()
 
     def start(self, state: TrainState) -> TrainState:
@@ -200,14 +200,14 @@ class MeshReplicas:
         return state, info, self.total(*numbers)
 
     def _where(self, tree: Any, *, stacked: bool = False) -> Any:
-        columns = partial(mesh.columns, self._mesh, dim=self._dim, stacked=stacked)
-        return jax.tree.map(columns, tree)
+        parts = partial(mesh.parts, self._mesh, dim=self._dim, stacked=stacked)
+        return jax.tree.map(parts, tree)
 
     def _first(self, x: Array) -> Array:
         """Of this process's first replica, where it lies."""
         own = mesh.own_mesh(self._mesh)
         rows = {shard.device: shard.data[0] for shard in x.addressable_shards}
         alone = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
-        where = mesh.columns(own, alone, dim=self._dim)
+        where = mesh.parts(own, alone, dim=self._dim)
         parts = [rows[device] for device in own.devices.flat]
         return jax.make_array_from_single_device_arrays(alone.shape, where, parts)

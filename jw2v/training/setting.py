@@ -138,13 +138,19 @@ def prepare(
       UsageError: the mesh cannot be had.
     """
     words = epoch_words(corpus, config)
-    mesh = mesh_of(grid_for(config, optimizer))
+    grid = grid_for(config, optimizer)
+    mesh = mesh_of(grid)
     meshed = None if mesh is None else MeshReplicas(mesh, dim=config.dim, outer=config.outer)
     replicas = replicas if meshed is None else meshed.size
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedules = config.schedules(steps)
     tx = update_of(corpus, config, schedules, optimizer=optimizer, loss=loss)
     start = init(initial or start_tables(config, corpus.vocab), tx)
+    if left := [len(table) for table in start.tables if len(table) % grid.vocab]:
+        raise UsageError(
+            f"mesh {config.mesh}: a table of {left[0]:,} rows is not {grid.vocab} equal parts; "
+            f"give a vocabulary that is (--max-vocab {left[0] - left[0] % grid.vocab})"
+        )
     lookups = lookups_of(corpus.vocab, config)
 
     kernel = kernel_of(config, loss)

@@ -19,7 +19,7 @@ def program():
 def test_bytes_of_merging_are_those_of_each_tier(program):
     """Of two words one is merged after every call; the other, hardly met, after 256."""
     vocab = Vocabulary(("often", "seldom"), np.array([10**9, 1]))
-    config = Config(sample=0.0, block=100, blocks_per_call=10, dim=7)
+    config = Config(sample=0.0, block=100, group=10, blocks_per_call=10, dim=7)
     found = program.model.merges(vocab, config).bytes_per_word
     assert found == pytest.approx(2 * 4 * 7 * (1 + 1 / 256) / 1000)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jw2v.corpus import Corpus, encode
+from jw2v.errors import UsageError
 from jw2v.training import checkpoint, loop
 from jw2v.training.config import Config
 from jw2v.training.setting import prepare
@@ -55,9 +56,17 @@ def main(text: str, folder: str) -> None:
         options = {"mesh": "data=2,dim=2", "outer": outer}
         unbroken = trained(corpus, **options)
         found[f"resumed {outer}"] = off(unbroken, resumed(corpus, folder, **options))
+    some = encode(text, directory=f"{folder}/some", min_count=1, max_vocab=48, heldout_every=10)
+    for mesh in ("vocab=4", "data=2,vocab=2,dim=2"):
+        like = "data=2" if "data" in mesh else "data=1"
+        found[mesh] = off(trained(some, mesh=like), trained(some, mesh=mesh))
+    try:
+        trained(corpus, mesh="vocab=3")
+    except UsageError as error:
+        refused = str(error)
     losses = {"alone": alone.heldout_loss, "two": two.heldout_loss}
     vectors = np.asarray(two.state.tables.V).tolist()
-    print(json.dumps({"off": found, "losses": losses, "vectors": vectors}))
+    print(json.dumps({"off": found, "losses": losses, "vectors": vectors, "refused": refused}))
 
 
 if __name__ == "__main__":

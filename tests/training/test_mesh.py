@@ -19,8 +19,9 @@ HERE = Path(__file__).parent
 
 
 def test_what_is_left_out_of_a_mesh_is_one():
-    assert grid_of("data=2,dim=4", dim=8, adds=True, devices=8) == Grid(2, 4)
-    assert grid_of(" dim=2", dim=8, adds=False, devices=8) == Grid(1, 2)
+    assert grid_of("data=2,dim=4", dim=8, adds=True, devices=8) == Grid(data=2, dim=4)
+    assert grid_of(" dim=2", dim=8, adds=False, devices=8) == Grid(dim=2)
+    assert grid_of("vocab=2,dim=4", dim=8, adds=False, devices=8) == Grid(dim=4, vocab=2)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,9 @@ def test_a_mesh_of_devices_trains_what_one_device_does(text, tmp_path):
     told = told_by("meshes.py", text, tmp_path)
     resumed = {name: off for name, off in told["off"].items() if name.startswith("resumed")}
     assert set(resumed.values()) == {0.0}
-    assert len(told["off"]) == 8
+    assert len(told["off"]) == 10
     assert max(told["off"].values()) < 1e-4  # float32 over some hundred steps
+    assert "is not 3 equal parts" in told["refused"]
     assert told["losses"]["two"] == pytest.approx(told["losses"]["alone"], rel=0.05)
 
     # Replicas on devices are those of processes, which meet in an exchange.
