@@ -44,6 +44,14 @@ def resumed(corpus: Corpus, folder: str, **options) -> loop.Result:
     return loop.run(corpus, config, setting, resumed=(again.state, again.calls))
 
 
+def refusal(corpus: Corpus, **options) -> str:
+    try:
+        trained(corpus, **options)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
 def main(text: str, folder: str) -> None:
     corpus = encode(text, directory=folder, min_count=1, heldout_every=10, seed=1)
     alone, two = trained(corpus), trained(corpus, mesh="data=2")
@@ -60,10 +68,7 @@ def main(text: str, folder: str) -> None:
     for mesh in ("vocab=4", "data=2,vocab=2,dim=2"):
         like = "data=2" if "data" in mesh else "data=1"
         found[mesh] = off(trained(some, mesh=like), trained(some, mesh=mesh))
-    try:
-        trained(corpus, mesh="vocab=3")
-    except UsageError as error:
-        refused = str(error)
+    refused = refusal(corpus, mesh="vocab=3")
     losses = {"alone": alone.heldout_loss, "two": two.heldout_loss}
     vectors = np.asarray(two.state.tables.V).tolist()
     print(json.dumps({"off": found, "losses": losses, "vectors": vectors, "refused": refused}))
