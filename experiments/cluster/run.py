@@ -6,7 +6,6 @@ run.py --write  the table into README.md
 
 import argparse
 import itertools
-import os
 import string
 import subprocess
 import sys
@@ -94,23 +93,34 @@ def repeated(text: bytes, gigabytes: float) -> Iterator[bytes]:
         left -= len(copy)
 
 
+WATCH = """
+import os, sys
+pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, *sys.argv[2:]])
+_, status, usage = os.wait4(pid, 0)
+with open(sys.argv[1], "w") as told:
+    print(usage.ru_maxrss, file=told)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Starts a program and tells the most memory it had. A process is charged with the memory of the
+one that made it, so a small one has to."""
+
+
 def peak(arguments: Sequence[str], text: Iterable[bytes] = ()) -> int:
     """The most memory, in bytes, that a command of jw2v had, which was piped a text.
 
     Raises:
       DataError: it failed.
     """
-    command = [sys.executable, "-m", "jw2v", *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    with suppress(BrokenPipeError), process.stdin as pipe:  # how it ended is told below
-        for part in text:
-            pipe.write(part)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise DataError(f"jw2v {arguments[0]} ended with {process.returncode}; see above")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as told:
+        command = [sys.executable, "-c", WATCH, told.name, "-m", "jw2v", *arguments]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin as pipe:  # how it ended is told below
+            for part in text:
+                pipe.write(part)
+        if process.wait():
+            raise DataError(f"jw2v {arguments[0]} ended with {process.returncode}; see above")
+        return int(told.read()) * (1 if sys.platform == "darwin" else 1024)
 
 
 def table(results: dict[str, Any]) -> str:
