@@ -22,7 +22,7 @@ from question import Question, Results, Run, groups, main
 from readers import READERS
 from results import markdown
 
-SITTINGS = {"checkpoint_kills": (10, 1000), "training_kills": (13, 25)}  # how many, kills in each
+SITTINGS = {"checkpoint_kills": (10, 1000), "training_kills": (40, 25)}  # how many, kills in each
 KILLED = {"checkpoint_kills": "saving alone", "training_kills": "training"}
 
 
