@@ -9,14 +9,27 @@ from jaxtyping import Float, Int
 from systems import USUAL
 
 import jw2v
-from jw2v.corpus import Corpus, Sentences, Vocabulary
-from jw2v.errors import DataError
+from jw2v.corpus import PAIRS as PAIRS_FILES
+from jw2v.corpus import Corpus, Sentences, Vocabulary, pairs_file
+from jw2v.errors import DataError, UsageError
 from jw2v.vectors import Vectors, analogies, word_pairs
 from jw2v.vectors.questions import read_pairs
 
 PAIRS_SEED = 1
 PAIRS = 100_000
 _BATCH = 8192
+
+
+def usual_files() -> tuple[list[Path], list[Path]]:
+    """Word pairs and analogies that gensim brings.
+
+    Raises:
+      UsageError: gensim is not installed.
+    """
+    found = [path for name in PAIRS_FILES if (path := pairs_file(name)) is not None]
+    if len(found) < len(PAIRS_FILES):
+        raise UsageError("no evaluation files; pip install gensim, or give --pairs")
+    return found[:-1], found[-1:]
 
 
 class Judge(NamedTuple):

@@ -17,7 +17,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from quality import Judge, draw_pairs
+from quality import Judge, draw_pairs, usual_files
 from results import check_machine, read, write, write_table
 from runs import Cell, System, facts, measure
 from systems import GENSIM, SHARED, SYSTEMS
@@ -25,7 +25,6 @@ from table import table
 from text import prepare
 
 from jw2v import Config
-from jw2v.corpus import PAIRS, pairs_file
 from jw2v.errors import Jw2vError, UsageError, unknown
 from jw2v.training.config import fields_of
 
@@ -180,10 +179,7 @@ def _evaluation_files(args: argparse.Namespace) -> tuple[list[Path], list[Path]]
     """Word pairs and analogies: those given, else those that gensim brings."""
     pairs, questions = args.pairs, args.analogies
     if not pairs and not questions:
-        found = [path for name in PAIRS if (path := pairs_file(name)) is not None]
-        if len(found) < len(PAIRS):
-            raise UsageError("no evaluation files; pip install gensim, or give --pairs")
-        pairs, questions = found[:-1], found[-1:]
+        pairs, questions = usual_files()
     if len({path.stem for path in (*pairs, *questions)}) < len(pairs) + len(questions):
         raise UsageError("two evaluation files have one name; rename one (--pairs, --analogies)")
     return pairs, questions

@@ -8,7 +8,8 @@ import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,12 @@ FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent), str(FOLDER.parent / "gensim_comparison")]
 
 from model import MACHINES, Machine, Merges, merges, predicted
-from quality import Judge, draw_pairs
+from quality import Judge, draw_pairs, usual_files
 from results import check_machine, machine, markdown, read, versions, write, write_table
 from runs import Cell, System, facts, measure
 from text import prepare
 
 from jw2v import Config
-from jw2v.corpus import PAIRS, pairs_file
 from jw2v.errors import DataError, Jw2vError, UsageError
 from jw2v.training.backend import core_numbers
 from jw2v.training.config import fields_of
@@ -63,25 +63,27 @@ def compare(source: str, path: Path, *, quick: bool) -> None:
         text = prepare(source, Path(scratch), min_count=config.min_count, lines=lines)
         law = {"negatives": config.negatives, "ns_exponent": config.ns_exponent}
         heldout = draw_pairs(text.corpus, window=config.window, **law)
-        judge = Judge(text.corpus.vocab.words, heldout, *_files())
-        for seed in SEEDS:
-            for repeat in range(1, 1 + (1 if quick else REPEATS)):
-                for cores in CORES:
-                    options = fields_of(config) | {"workers": cores}
-                    del options["seed"]
-                    cell = Cell(System("jw2v", f"{cores} processes", options), seed, repeat)
-                    known = facts(cell, text, cores=cores, quick=quick)
-                    if any(known.items() <= run.items() for run in results["runs"]):
-                        continue
-                    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                        made = measure(cell, text, _cpus(cores), judge, Path(folder) / "out")
-                    results["runs"].append(known | made)
-                    results["merges"] = merges(text.corpus.vocab, config)._asdict()
-                    results |= {"machine": machine(), "versions": versions()}
-                    write(path, results)
-                    print(f"{cell}: {made['raw_words_per_s']:,.0f} words/s", flush=True)
-            if quick:
-                return
+        judge = Judge(text.corpus.vocab.words, heldout, *usual_files())
+        for cell, cores in _cells(config, quick=quick):
+            known = facts(cell, text, cores=cores, quick=quick)
+            if any(known.items() <= run.items() for run in results["runs"]):
+                continue
+            with tempfile.TemporaryDirectory(dir=scratch) as folder:
+                made = measure(cell, text, _cpus(cores), judge, Path(folder) / "out")
+            results["runs"].append(known | made)
+            results["merges"] = merges(text.corpus.vocab, config)._asdict()
+            results |= {"machine": machine(), "versions": versions()}
+            write(path, results)
+            print(f"{cell}: {made['raw_words_per_s']:,.0f} words/s", flush=True)
+
+
+def _cells(config: Config, *, quick: bool) -> Iterator[tuple[Cell, int]]:
+    """The runs, and the cores of each: seed by seed, both numbers of processes in turn."""
+    seeds, repeats = (SEEDS[:1], 1) if quick else (SEEDS, REPEATS)
+    options = {name: value for name, value in fields_of(config).items() if name != "seed"}
+    for seed, repeat, cores in product(seeds, range(1, repeats + 1), CORES):
+        system = System("jw2v", f"{cores} processes", options | {"workers": cores})
+        yield Cell(system, seed, repeat), cores
 
 
 def _cpus(cores: int) -> list[int]:
@@ -94,13 +96,6 @@ def _cpus(cores: int) -> list[int]:
     if len(here) < cores:
         raise UsageError(f"{cores} processes want a core each, and {len(here)} can be pinned to")
     return here[:cores]
-
-
-def _files() -> tuple[list[Path], list[Path]]:
-    found = [path for name in PAIRS if (path := pairs_file(name)) is not None]
-    if len(found) < len(PAIRS):
-        raise UsageError("no evaluation files; pip install gensim")
-    return found[:-1], found[-1:]
 
 
 def show(results: dict[str, Any], readme: Path) -> None:

@@ -105,7 +105,7 @@ def run_steps(
 
 
 def summed_loss(
-    kernel: Kernel, tables: Tables, blocks: Block, count: Int[Array, ""] | None, *, config: Config
+    kernel: Kernel, tables: Tables, blocks: Block, count: Int[Array, ""], *, config: Config
 ) -> StepInfo:
     """The summed loss of the first `count` blocks, the tables left as they are."""
 
@@ -117,5 +117,4 @@ def summed_loss(
         return StepInfo(total.loss + loss, total.pairs + kernel.terms(block))
 
     zero = jnp.zeros((), tables.V.dtype)
-    many = blocks.width.shape[0] if count is None else count
-    return jax.lax.fori_loop(0, many, add, StepInfo(zero, jnp.zeros((), jnp.float32)))
+    return jax.lax.fori_loop(0, count, add, StepInfo(zero, jnp.zeros((), jnp.float32)))

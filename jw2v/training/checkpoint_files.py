@@ -129,8 +129,9 @@ def rescaled(found: Found, replicas: int) -> Found:
     ]
     calls = found.calls * found.replicas // replicas
     made_with = {**record.made_with, "replicas": replicas}
-    path = write(found.path.parent, arrays, Record(calls, made_with), keep=KEPT + 1)
-    _remove([other for other in saved(found.path.parent) if other != path])
+    others = saved(found.path.parent)
+    path = write(found.path.parent, arrays, Record(calls, made_with), keep=len(others) + 1)
+    _remove(other for other in others if other != path)
     return Found(path, calls, replicas)
 
 

@@ -164,6 +164,7 @@ def prepare(
 
     def evaluate(tables: Tables, text: call.Text, key: Array, index: Array, lookups: Lookups):
         blocks = draw(jax.random.fold_in(key, index), text, lookups)
+        assert text.blocks is not None  # held-out text has no program of full calls
         return call.summed_loss(exact, tables, blocks, text.blocks, config=config)
 
     def first_block(text: call.Text, key: Array, index: Array, lookups: Lookups) -> Block:

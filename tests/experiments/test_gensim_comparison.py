@@ -453,7 +453,7 @@ def test_no_text_and_no_pinning_and_no_pairs(program, tiny, launched, monkeypatc
     with pytest.raises(SystemExit):
         program.run.main([])
     assert "no text; give a file, or demo" in capsys.readouterr().err
-    monkeypatch.setattr(program.run, "pairs_file", lambda name: None)
+    monkeypatch.setattr(program.quality, "pairs_file", lambda name: None)
     with pytest.raises(SystemExit, match="no evaluation files; pip install gensim, or give --pai"):
         program.run.main([str(tiny.text), "--results", str(tiny.results)])
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)

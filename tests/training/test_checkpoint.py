@@ -276,3 +276,23 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(tmp_path):
         range(1, len(progress_of(out, calls=10**9)) + 1)
     )
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_for_another_number_of_replicas_one_checkpoint_is_left(tmp_path):
+    """However many were kept: the new one has the lowest number of all."""
+    record = {"replicas": 1, "dim": 2}
+    for calls in range(10, 18):
+        checkpoint_files.write(
+            tmp_path,
+            [np.array(calls, np.int32), np.ones(3)],
+            checkpoint_files.Record(calls, record),
+            keep=9,
+        )
+    found = checkpoint.rescaled(checkpoint.find(tmp_path, record), 2)
+    assert checkpoint.saved(tmp_path) == [found.path]
+    again = checkpoint.find(tmp_path, {"replicas": 2, "dim": 2})
+    assert again == found == (found.path, 8, 2)
+    told, (blocks, table) = checkpoint_files.read(found.path)
+    assert told == (8, {"replicas": 2, "dim": 2})
+    assert blocks == 8
+    np.testing.assert_array_equal(table, np.ones(3))
