@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from jw2v.blocks.tables import Tables
-from jw2v.corpus import Corpus, Vocabulary, encode
+from jw2v.corpus import AS_IT_IS, Corpus, Reading, Vocabulary, encode
 from jw2v.corpus.sources import Source
 from jw2v.corpus.subwords import Ngrams, Subwords
 from jw2v.errors import GradientError, InterruptedTrainingError, UsageError
@@ -27,7 +27,7 @@ from jw2v.ledger import kernels
 from jw2v.ledger.certificate import Certificates
 from jw2v.losses.record import Loss
 from jw2v.precision import precision
-from jw2v.training import backend, checkpoint, crew, loop, processes
+from jw2v.training import backend, checkpoint, crew, loop, memory, processes
 from jw2v.training.checkpoint import EVERY, KEPT, Saving
 from jw2v.training.config import Config, fields_of
 from jw2v.training.fitted import fitted
@@ -53,6 +53,7 @@ def train(
     corpus: Source | Corpus,
     config: Config | None = None,
     *,
+    reading: Reading = AS_IT_IS,
     out: str | Path | None = None,
     optimizer: Any = None,
     loss: Loss | None = None,
@@ -72,11 +73,12 @@ def train(
     are one mesh, all get the vectors, and the first writes `out`, which all have to see.
 
     Args:
-      corpus: a file of UTF-8 text, one sentence a line (plain, .gz, .bz2 or .xz), several, a
-        folder of them, or "-" for standard input. Or a `jw2v.corpus.Corpus`, as `encode` and
+      corpus: a file of UTF-8 text, one sentence a line (plain, .gz, .bz2, .xz or .zst), several,
+        a folder of them, or "-" for standard input. Or a `jw2v.corpus.Corpus`, as `encode` and
         `open_corpus` give it: words, counts and order are then its own, and what it was encoded
         with (min_count, max_vocab, heldout_every, phrases) is not asked of `config`.
       config: options; by default `Config()`.
+      reading: the text's encoding, and limits to it: `jw2v.corpus.Reading(encoding="latin-1")`.
       out: folder for the vectors, `run.json`, `training.html` and `metrics.jsonl`; None keeps
         them in memory.
       optimizer: instead of `config.optimizer`: a factory, schedule to transformation, such as
@@ -120,6 +122,7 @@ def train(
         config = replace(config, kernel="windows")
     history: list[Progress] = []
     with (
+        backend.starts(),
         run_folder(out if processes.leads() else None, resume=resume) as folder,
         precision(config.precision),
         tempfile.TemporaryDirectory() as scratch,
@@ -128,14 +131,20 @@ def train(
         LOG.info("%s", backend.describe())
         if config.approximations:
             LOG.info("approximations: %s", "; ".join(config.approximations))
-        text = corpus if isinstance(corpus, Corpus) else _encode(corpus, config, Path(scratch))
+        text = (
+            corpus
+            if isinstance(corpus, Corpus)
+            else _encode(corpus, config, reading, Path(scratch))
+        )
         config = replace(config, **_encoded_with(text))
+        _warn_of_repeats(config, loss, vocab=len(text.vocab))
         portable = optimizer is None and loss is None and text.directory is not None
         config = fitted(config, epoch_words(text, config))
         grid = grid_for(config, optimizer)
         words = len(text.train.ids)
         workers = crew.workers_of(config, words, portable=portable, devices=grid.devices)
         config = replace(config, workers=workers)
+        memory.check(text, config, grid, optimizer=optimizer, loss=loss)
         made_with = _made_with(text, config, optimizer, loss, replicas=workers * grid.data)
         resumed = None
         if out is not None and resume:
@@ -152,6 +161,7 @@ def train(
         )
         guard = partial(_guard, config, loss, check=check)
         with (
+            memory.exhaustion_told(config, folder),
             ready(run, scratch=Path(scratch), guard=guard) as trained,
             run_metrics(folder, history) as write,
         ):
@@ -256,7 +266,7 @@ def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
     LOG.info("gradients hold: %s (%.1f s)", ", ".join(held), time.perf_counter() - began)
 
 
-def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
+def _encode(source: Source, config: Config, reading: Reading, scratch: Path) -> Corpus:
     text = encode(
         source,
         directory=scratch,
@@ -267,18 +277,32 @@ def _encode(source: Source, config: Config, scratch: Path) -> Corpus:
         phrases=config.phrases,
         phrase_threshold=config.phrase_threshold,
         phrase_min_count=config.phrase_min_count,
+        reading=reading,
     )
     stats = text.stats
     LOG.info(
-        "%s words of text, %s in the vocabulary (%.1f s, %.1fM words/s)",
+        "%s words of text, %s in the vocabulary (%.1f s, %.1fM words/s)%s",
         f"{stats.words:,}",
         f"{len(text.vocab.words):,}",
         stats.seconds,
         stats.words_per_s / 1e6,
+        stats.left_out,
     )
     if config.phrases:
         LOG.info("phrases: %s words joined to the one before", f"{stats.joined:,}")
     return text
+
+
+def _warn_of_repeats(config: Config, loss: Loss | None, *, vocab: int) -> None:
+    """Tell where a pair's negatives cannot all be different words."""
+    draws = loss is not None or config.loss == "negative_sampling"
+    if draws and config.negatives > vocab and processes.leads():
+        LOG.warning(
+            "%d negatives of a vocabulary of %d words: a pair draws some of them more than once; "
+            "give fewer (--negatives)",
+            config.negatives,
+            vocab,
+        )
 
 
 def _encoded_with(text: Corpus) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from jw2v.corpus import (
     Corpus,
     Counts,
     Options,
+    Reading,
     Source,
     count_lines,
     encode_shard,
@@ -42,6 +43,7 @@ from jw2v.training import backend
 from jw2v.training.checkpoint import EVERY, KEPT
 from jw2v.training.config import Config
 from jw2v.training.processes import join, leads, part
+from jw2v.training.versions import untested
 from jw2v.vectors import Format, Layout, Method, Table, analogies, load, word_pairs, write_map
 from jw2v.vectors import export as write
 
@@ -70,6 +72,7 @@ def train(
     corpus: Positional[tuple[str, ...]],
     /,
     config: OmitArgPrefixes[Config],
+    reading: OmitArgPrefixes[Reading],
     out: Path,
     require: backend.Platform | None = None,
     check: bool = True,
@@ -85,9 +88,10 @@ def train(
     """Train word vectors on a text, its gradients checked first.
 
     Args:
-      corpus: files of UTF-8 text, one sentence a line (plain, .gz, .bz2, .xz), a folder, or -; or
-        the folder of an encoded text, whose words and options are then its own.
+      corpus: files of UTF-8 text, one sentence a line (plain, .gz, .bz2, .xz, .zst), a folder, or
+        -; or the folder of an encoded text, whose words and options are then its own.
       config: options of the run.
+      reading: how the text is read.
       out: folder for the vectors.
       require: fail where this platform is not there, instead of running on another.
       check: judge the gradients before training.
@@ -109,12 +113,13 @@ def train(
         logging.getLogger("jw2v").setLevel(logging.WARNING)  # the first tells for all
     stop = _Stop()
     console = Console(stderr=True, quiet=not leads())
-    source = _source(corpus)
+    source = _source(corpus, reading)
     with stop, progress_bar(config.epochs, console) as callback:
         try:
             vectors = api.train(
                 source,
                 config,
+                reading=reading,
                 out=out,
                 callback=callback,
                 check=check,
@@ -335,6 +340,7 @@ def encode(
     corpus: Positional[tuple[str, ...]],
     /,
     options: OmitArgPrefixes[Options],
+    reading: OmitArgPrefixes[Reading],
     out: Path | None = None,
     vocab: Path | None = None,
 ) -> int:
@@ -343,31 +349,34 @@ def encode(
     Args:
       corpus: files of UTF-8 text as of `train`; with --vocab those of one shard.
       options: how the text is encoded; with --vocab its own are used.
+      reading: how the text is read.
       out: folder for the result; with --vocab by default the same.
       vocab: folder that `merge` wrote; the shard becomes a numbered folder in it, or in --out.
     """
     if vocab is not None:
         if options != Options():
             raise UsageError("the options are those of --vocab; leave them out, or merge anew")
-        print(encode_shard(corpus, vocab=vocab, directory=out))
+        print(encode_shard(corpus, vocab=vocab, directory=out, reading=reading))
     elif out is None:
         raise UsageError("no folder for the result; name one (--out)")
     else:
-        text = encode_text(corpus, directory=out, **options._asdict())
-        print(f"{text.stats.words:,} words, {len(text.vocab):,} in the vocabulary, in {out}")
+        text = encode_text(corpus, directory=out, reading=reading, **options._asdict())
+        words, left_out = f"{text.stats.words:,} words", text.stats.left_out
+        print(f"{words}, {len(text.vocab):,} in the vocabulary, in {out}{left_out}")
     return 0
 
 
 @app.command
-def lines(shards: Positional[tuple[str, ...]], /) -> int:
+def lines(shards: Positional[tuple[str, ...]], /, reading: OmitArgPrefixes[Reading]) -> int:
     """Print of each shard its first line in the whole text, its lines and its name.
 
     Args:
       shards: files of UTF-8 text, in order.
+      reading: how they are read.
     """
     first = 0
     for shard in shards:
-        own = count_lines(shard)
+        own = count_lines(shard, reading=reading)
         print(first, own, shard, sep="\t")
         first += own
     return 0
@@ -377,6 +386,7 @@ def lines(shards: Positional[tuple[str, ...]], /) -> int:
 def count(
     shard: Positional[str],
     /,
+    reading: OmitArgPrefixes[Reading],
     out: Path,
     first_line: int = 0,
     heldout_every: int = Options().heldout_every,
@@ -386,13 +396,14 @@ def count(
 
     Args:
       shard: file of UTF-8 text.
+      reading: how it is read.
       out: file for the counts (Parquet).
       first_line: lines of the shards before it, as `lines` prints.
       heldout_every: one line in so many is held out, and not counted; 0 holds nothing out.
       seed: of the held-out split.
     """
-    found = count_words(shard, first_line=first_line, heldout_every=heldout_every, seed=seed)
-    found.save(out)
+    split = {"first_line": first_line, "heldout_every": heldout_every, "seed": seed}
+    count_words(shard, reading=reading, **split).save(out)
     return 0
 
 
@@ -444,9 +455,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     verifying = arguments[:1] == ["verify"]
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("jw2v").setLevel(logging.INFO)
+    if told := untested():
+        logging.getLogger("jw2v").warning("%s", told)
     backend.keep_compiled_programs()
     try:
-        code = _run(arguments, verifying=verifying)
+        with backend.starts():
+            code = _run(arguments, verifying=verifying)
         sys.stdout.flush()
     except Jw2vError as error:
         if debug:
@@ -480,11 +494,13 @@ def _run(arguments: list[str], *, verifying: bool) -> int:
         return 3 if verifying and code == 2 else code
 
 
-def _source(corpus: tuple[str, ...]) -> Source | Corpus:
+def _source(corpus: tuple[str, ...], reading: Reading) -> Source | Corpus:
     """The text that is named, or the encoded one."""
     first, *others = corpus
     if others or not is_encoded(first):
         return corpus
+    if reading != Reading():
+        raise UsageError(f"{first} is encoded already; --encoding and limits are for text")
     text = open_corpus(first)
     told = ", ".join(f"{name} {value}" for name, value in text.options._asdict().items())
     logging.getLogger("jw2v").info("%s is encoded: %s", first, told)

@@ -19,6 +19,7 @@ import pytest
 from texts import topical_text
 
 import jw2v
+from jw2v.cli import main
 from jw2v.corpus import encode, open_corpus
 from jw2v.errors import DataError, InterruptedTrainingError
 from jw2v.training import checkpoint
@@ -41,12 +42,21 @@ ROWS = {
     2: ["corpus/test_encode.py::test_unusable_text_is_refused_and_leaves_nothing"],
     3: ["corpus/test_encode.py::test_unusable_text_is_refused_and_leaves_nothing"],
     4: ["corpus/test_encode.py::test_unusable_text_is_refused_and_leaves_nothing"],
-    5: ["test_fault_table.py::test_more_negatives_than_words_train"],
+    5: ["test_fault_table.py::test_more_negatives_than_words_train_and_are_told"],
     6: [  # sentences of one word
         "blocks/test_windows.py::test_contexts_are_the_loop",
         "corpus/test_encode.py::test_unusable_text_is_refused_and_leaves_nothing",
+        "corpus/test_encode.py::test_sentences_of_one_word_are_counted",
+        "test_fault_table.py::test_sentences_of_one_word_stand_in_the_summary",
     ],
-    7: ["corpus/test_sources.py::test_other_encodings_are_refused"],
+    7: [  # another encoding
+        "corpus/test_sources.py::test_other_encodings_are_refused",
+        "corpus/test_sources.py::test_readings_that_cannot_be_are_refused",
+        "corpus/test_encodings.py::test_a_text_is_read_as_its_utf8",
+        "corpus/test_encodings.py::test_the_first_bad_byte_is_told_as_of_the_whole_file",
+        "corpus/test_encodings.py::test_a_byte_order_mark_that_is_missing_is_told",
+        "test_fault_table.py::test_every_command_that_reads_text_is_told_how",
+    ],
     8: ["corpus/test_sources.py::test_binary_is_refused"],
     9: [  # blanks, byte order marks, line ends
         "corpus/test_encode.py::test_equals_plain_python",
@@ -62,14 +72,27 @@ ROWS = {
     11: [  # one long word
         "test_fault_table.py::test_a_text_of_one_line_is_read_in_flat_memory",
         "corpus/test_sources.py::test_a_word_longer_than_a_chunk_is_refused",
+        "corpus/test_sources.py::test_a_word_longer_than_is_allowed_is_refused",
+        "test_fault_table.py::test_every_command_that_reads_text_is_told_how",
     ],
     12: [  # compressed and cut or damaged
         "corpus/test_sources.py::test_a_cut_file_is_refused",
         "corpus/test_sources.py::test_a_damaged_file_is_refused",
         "experiments/test_survival.py::test_every_reader_reads_or_refuses",
     ],
-    13: ["test_fault_table.py::test_a_text_of_one_line_is_read_in_flat_memory"],
+    13: [  # much text in a small file
+        "test_fault_table.py::test_a_text_of_one_line_is_read_in_flat_memory",
+        "corpus/test_sources.py::test_more_text_than_is_allowed_is_refused",
+        "test_fault_table.py::test_every_command_that_reads_text_is_told_how",
+    ],
     14: ["test_fault_table.py::test_a_run_goes_on_with_its_own_text_alone"],
+    15: [  # more memory than there is, more rows than ids
+        "training/test_memory.py::test_more_than_there_is_is_refused_before_any_is_taken",
+        "training/test_memory.py::test_the_estimate_holds_what_a_run_allocates",
+        "training/test_memory.py::test_a_device_tells_its_own_limit",
+        "training/test_memory.py::test_near_the_limit_is_warned_of",
+        "training/test_memory.py::test_more_rows_than_ids_are_refused",
+    ],
     16: [  # options out of their range
         "training/test_config.py::test_whole_numbers",
         "training/test_config.py::test_finite_numbers",
@@ -176,10 +199,19 @@ ROWS = {
         "vectors/test_formats.py::test_a_small_file_that_promises_much_takes_no_memory",
         "experiments/test_survival.py::test_every_reader_reads_or_refuses",
     ],
-    36: ["test_cli.py::test_a_platform_that_is_not_there"],
-    38: [  # a process that dies
+    36: [  # no accelerator, or no memory left on it
+        "test_cli.py::test_a_platform_that_is_not_there",
+        "training/test_memory.py::test_memory_that_runs_out_is_told_with_what_is_left",
+        "training/test_memory.py::test_the_block_that_is_proposed_can_be_given",
+    ],
+    37: ["test_fault_table.py::test_a_device_that_another_process_holds_is_told"],
+    38: [  # a process that dies, or is stopped
         "training/test_crew.py::test_a_process_that_is_killed_ends_the_run",
         "training/test_exchange.py::test_whoever_waits_for_a_process_that_is_gone_is_told",
+        "training/test_processes.py::test_where_one_of_three_is_killed_the_others_end_and_two_go_on",
+        "training/test_stopped.py::test_a_process_that_is_stopped_ends_the_run",
+        "training/test_stopped.py::test_the_command_ends_with_1_and_leaves_its_checkpoint",
+        "training/test_stopped.py::test_one_that_goes_on_in_time_ends_nothing",
     ],
     39: [
         "test_fault_table.py::test_a_run_is_the_same_wherever_it_is",
@@ -191,26 +223,15 @@ ROWS = {
         "test_display.py::test_lines_are_plain_and_whole_however_narrow",
     ],
     41: ["training/test_checkpoint.py::test_what_cannot_be_saved_is_told_and_leaves_what_was"],
-    42: [  # what is not installed
+    42: [  # what is not installed, or is another version
+        "training/test_versions.py::test_versions_outside_the_range_are_one_warning",
         "corpus/test_demo.py::test_missing_packages_are_named",
         "test_demo.py::test_a_demo_without_its_text_is_one_line",
         "vectors/test_map.py::test_without_umap_pca_stands_in_and_is_named",
     ],
 }
-WITHOUT = {
-    15: "memory is not estimated before it is taken",
-    37: "JAX's own text is told where it finds no device; it needs one that is held to be tried",
-}
 LACKING = {  # parts of rows that have tests
-    5: "no warning",
-    6: "sentences of one word are not counted in the summary",
-    7: "no --encoding: the message has the command that converts",
-    11: "no --max-word-bytes: a chunk is the limit",
-    12: "no .zst",
-    13: "no --max-bytes",
-    36: "out of device memory is told as JAX tells it",
-    38: "one host; a process that is stopped and not dead is waited for",
-    42: "no warning beside another jax: the requirements refuse it",
+    38: "a process that hangs, and is neither dead nor stopped, is waited for",
 }
 
 
@@ -220,9 +241,8 @@ def defined_in(path: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def test_every_row_has_tests_or_a_reason():
-    assert sorted(ROWS | WITHOUT) == list(range(1, 43))
-    assert not set(ROWS) & set(WITHOUT)
+def test_every_row_has_tests():
+    assert sorted(ROWS) == list(range(1, 43))
     assert set(LACKING) <= set(ROWS)
     assert all(ROWS.values())
 
@@ -250,11 +270,69 @@ def text(tmp_path):
 
 
 @pytest.mark.slow
-def test_more_negatives_than_words_train(tmp_path):
+def test_more_negatives_than_words_train_and_are_told(tmp_path, caplog):
     (tmp_path / "text").write_text("a b c\nb c a\n" * 30)
     vectors = jw2v.train(tmp_path / "text", replace(SMALL, negatives=20), check=False)
     assert len(vectors.words) == 3
     assert np.isfinite(vectors.vectors).all()
+    few, none = replace(SMALL, negatives=3), replace(SMALL, negatives=9, loss="naive_softmax")
+    for config in (few, none):
+        jw2v.train(tmp_path / "text", config, check=False)
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        "20 negatives of a vocabulary of 3 words: a pair draws some of them more than once; "
+        "give fewer (--negatives)"
+    ]
+
+
+@pytest.mark.slow
+def test_sentences_of_one_word_stand_in_the_summary(text, tmp_path, capsys, caplog):
+    words = text.read_text()
+    text.write_text(f"{words}a0\na0 once\n" + "b0\n\n" * 3)
+    told = "; sentences of one word, which train nothing: 5"
+    options = ("--min-count", "2", "--heldout-every", "0")
+    assert main(["encode", str(text), "--out", str(tmp_path / "corpus"), *options]) == 0
+    assert capsys.readouterr().out.endswith(f" in {tmp_path / 'corpus'}{told}\n")
+    with caplog.at_level("INFO", "jw2v"):
+        run = jw2v.train(text, replace(SMALL, min_count=2, heldout_every=0), check=False).run
+    assert re.search(rf"in the vocabulary \(.* words/s\){told}$", caplog.text, re.MULTILINE)
+    assert run["corpus"]["alone"] == 5
+
+
+@pytest.mark.slow
+def test_every_command_that_reads_text_is_told_how(tmp_path, capsys):
+    text, out = tmp_path / "text", str(tmp_path / "out")
+    text.write_text("le café\n" * 9, encoding="latin-1")
+    whole = ("--heldout-every", "0")
+    commands = [
+        ["train", str(text), "--out", out, "--dim", "4", "--no-check", *whole],
+        ["encode", str(text), "--out", f"{out}-corpus", *whole],
+        ["lines", str(text)],
+        ["count", str(text), "--out", f"{out}.parquet", *whole],
+        ["encode", str(text), "--vocab", f"{out}-shards"],
+    ]
+    encoding = ("--encoding", "windows-1252")
+    refusals = {  # options, and what is told of them
+        (): f"not UTF-8: byte 0xe9 at {text}:1 (byte 6); if it is windows-1252, say so "
+        "(--encoding windows-1252)",
+        (*encoding, "--max-word-bytes", "4"): f"a word of 5 bytes at {text}:1 (byte 3), and 4 are "
+        "allowed; separate the words by blanks, or allow more (--max-word-bytes)",
+        (*encoding, "--max-bytes", "80"): f"more than 80 bytes of text, unpacked, in {text}; "
+        "allow more (--max-bytes)",
+    }
+    for command in commands:
+        if "--vocab" in command:
+            assert main(["merge", f"{out}.parquet", "--out", f"{out}-shards"]) == 0
+        for options, told in refusals.items():
+            assert main([*command, *options]) == 1
+            assert capsys.readouterr().err.endswith(f"jw2v: {told}\n")
+        assert main([*command, *encoding, "--max-word-bytes", "5", "--max-bytes", "81"]) == 0
+    assert load(tmp_path / "out").words == ("le", "café")
+    for folder in ("out-corpus", "out-shards"):
+        assert open_corpus(tmp_path / folder).vocab.words == ("le", "café")
+    assert main(["train", f"{out}-corpus", "--out", out, "--encoding", "latin-1"]) == 2
+    assert capsys.readouterr().err.endswith(
+        f"jw2v: {out}-corpus is encoded already; --encoding and limits are for text\n"
+    )
 
 
 @pytest.mark.slow
@@ -276,12 +354,13 @@ def test_a_run_goes_on_with_its_own_text_alone(text, tmp_path):
 
 FLAT = r"""
 import re, resource, sys
-from jw2v.corpus.sources import blocks
+from jw2v.corpus import Reading, blocks
 from jw2v.errors import DataError
 size = int(re.search(r"VmSize:\s+(\d+)", open("/proc/self/status").read())[1]) << 10
 resource.setrlimit(resource.RLIMIT_AS, (size + (128 << 20),) * 2)
 try:
-    print(sum(len(chunk.data) for chunk in blocks(sys.argv[1])))
+    reading = Reading(encoding=sys.argv[2])
+    print(sum(len(chunk.data) for chunk in blocks(sys.argv[1], reading=reading)))
 except DataError as error:
     print(error)
 """
@@ -291,14 +370,19 @@ MUCH = 512 << 20
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 @pytest.mark.parametrize(
-    ("word", "shown"),
+    ("word", "encoding", "shown"),
     [
-        (b"word ", f"{MUCH // 5 * 5 + 1}"),
-        (b"x", "a word of 16777216 bytes or more at {path}:1 (byte 0); separate the words by blan"),
-        (b"\0", "binary file: NUL byte at {path}:1 (byte 0); give plain text in UTF-8"),
+        (b"word ", "utf-8", f"{MUCH // 5 * 5 + 1}"),
+        (b"w\0o\0r\0d\0 \0", "utf-16-le", f"{MUCH // 10 * 5 + 1}"),
+        (
+            b"x",
+            "utf-8",
+            "a word of 16777216 bytes or more at {path}:1 (byte 0); separate the words by blanks",
+        ),
+        (b"\0", "utf-8", "binary file: NUL byte at {path}:1 (byte 0); give plain text in UTF-8"),
     ],
 )
-def test_a_text_of_one_line_is_read_in_flat_memory(tmp_path, word, shown):
+def test_a_text_of_one_line_is_read_in_flat_memory(tmp_path, word, encoding, shown):
     """512 MiB that are half a megabyte on the disk, in 128 MiB of memory."""
     path = tmp_path / "text.gz"
     with gzip.open(path, "wb") as file:
@@ -307,7 +391,10 @@ def test_a_text_of_one_line_is_read_in_flat_memory(tmp_path, word, shown):
         file.write(word * ((MUCH // 5 % 1024) * 5 // len(word)))
     assert path.stat().st_size < MUCH / 500
     done = subprocess.run(
-        [sys.executable, "-c", FLAT, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", FLAT, str(path), encoding],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.startswith(shown.format(path=path))
 
@@ -401,6 +488,43 @@ def test_tensors_with_a_huge_header_are_refused(tmp_path):
     told = rf"^cannot read {re.escape(str(path))}: .*header.*; save the vectors again$"
     with pytest.raises(DataError, match=told):
         load(tmp_path)
+
+
+BUSY = "UNAVAILABLE: CUDA_ERROR_DEVICE_UNAVAILABLE: all devices are busy or unavailable"
+HELD = """
+import sys
+from jax._src import xla_bridge
+
+def start():
+    raise RuntimeError(sys.argv[1])
+
+xla_bridge.register_backend_factory("held", start, priority=500, fail_quietly=False)
+from jw2v.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("train TEXT --out OUT", 1), ("train TEXT --out OUT --require gpu", 1), ("verify", 3)],
+)
+def test_a_device_that_another_process_holds_is_told(text, tmp_path, command: str, code):
+    """JAX is given a device whose start fails as a device's that is held."""
+    names = {"TEXT": str(text), "OUT": str(tmp_path / "out")}
+    arguments = [names.get(word, word) for word in command.split()]
+    done = subprocess.run(
+        [sys.executable, "-c", HELD, f"{BUSY}\nmore", *arguments],
+        capture_output=True, text=True, env={**os.environ, "JAX_PLATFORMS": "held"},
+    )  # fmt: skip
+    assert done.stderr == (
+        f"jw2v: Unable to initialize backend 'held': {BUSY} more (set JAX_PLATFORMS='' to "
+        "automatically choose an available backend); another process may hold the device: end it, "
+        "have it take less memory (XLA_PYTHON_CLIENT_PREALLOCATE=false), or do without "
+        "(JAX_PLATFORMS=cpu)\n"
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert not (tmp_path / "out").exists()
 
 
 WIDE = replace(SMALL, dim=128, block=1024, group=64, shared_negatives=64)  # worth threads

@@ -18,15 +18,16 @@ from jw2v.corpus.demo import PAIRS, SOURCE, demo_sentences, pairs_file, write_de
 from jw2v.corpus.encode import encode
 from jw2v.corpus.heldout import is_heldout
 from jw2v.corpus.plan import Plan, Shard
-from jw2v.corpus.records import Options, Stats
+from jw2v.corpus.records import AS_IT_IS, Options, Reading, Stats
 from jw2v.corpus.sentences import Sentences
 from jw2v.corpus.shards import encode_shard, plan_shards
 from jw2v.corpus.sources import Chunk, Source, blocks, find
 from jw2v.corpus.store import Corpus, is_encoded, open_corpus
-from jw2v.corpus.stream import Segment, part, segments
+from jw2v.corpus.stream import Segment, segments
 from jw2v.corpus.vocabulary import Vocabulary, keep_probability
 
 __all__ = [
+    "AS_IT_IS",
     "PAIRS",
     "SOURCE",
     "Chunk",
@@ -34,6 +35,7 @@ __all__ = [
     "Counts",
     "Options",
     "Plan",
+    "Reading",
     "Segment",
     "Sentences",
     "Shard",
@@ -53,7 +55,6 @@ __all__ = [
     "merge",
     "open_corpus",
     "pairs_file",
-    "part",
     "plan_shards",
     "segments",
     "write_demo",

@@ -15,7 +15,7 @@ from jw2v.corpus.counts import SCHEMA, Counts
 from jw2v.corpus.heldout import is_heldout
 from jw2v.corpus.lexicon import Lexicon
 from jw2v.corpus.plan import Shard
-from jw2v.corpus.records import Options
+from jw2v.corpus.records import AS_IT_IS, Options, Reading
 from jw2v.corpus.refusals import check_options
 from jw2v.corpus.sources import Source, blocks, find, hashed
 from jw2v.corpus.tokens import MAX_SENTENCE, split, split_ahead
@@ -24,8 +24,12 @@ from jw2v.errors import UsageError
 _MOST_LINES = np.iinfo(np.int64).max // MAX_SENTENCE
 
 
-def count_lines(source: Source) -> int:
+def count_lines(source: Source, *, reading: Reading = AS_IT_IS) -> int:
     r"""How many sentences a text has, as `count` numbers them; hardly slower than reading it.
+
+    Args:
+      source: see `find` and `blocks`.
+      reading: its encoding, and limits to it.
 
     Raises:
       DataError: as `blocks`.
@@ -37,11 +41,16 @@ def count_lines(source: Source) -> int:
     ...     count_lines(path)
     5
     """
-    return sum(_sentences(chunk.data) for chunk in blocks(source))
+    return sum(_sentences(chunk.data) for chunk in blocks(source, reading=reading))
 
 
 def count(
-    source: Source, *, first_line: int = 0, heldout_every: int = 100, seed: int = 1
+    source: Source,
+    *,
+    first_line: int = 0,
+    heldout_every: int = 100,
+    seed: int = 1,
+    reading: Reading = AS_IT_IS,
 ) -> Counts:
     r"""Counts the words of a shard, those of its training text.
 
@@ -50,6 +59,7 @@ def count(
       first_line: how many sentences the shards before it have, as of `count_lines`.
       heldout_every: one line in so many is held out, see `is_heldout`; 0 holds nothing out.
       seed: of the held-out split.
+      reading: the shard's encoding, and limits to it.
 
     Raises:
       UsageError: an option is out of range.
@@ -69,7 +79,7 @@ def count(
         raise UsageError(f"first_line is {first_line}; give 0 or more (--first-line)")
     inputs = find(source)
     digest, lexicon, lines, words = hashlib.sha256(), Lexicon(), 0, 0
-    for tokens in split_ahead(hashed(blocks(inputs), digest.update)):
+    for tokens in split_ahead(hashed(blocks(inputs, reading=reading), digest.update)):
         numbers = np.arange(len(tokens.lengths)) + (first_line + lines)
         lexicon.add(tokens, is_heldout(numbers, seed=seed, every=heldout_every))
         lines, words = lines + len(tokens.lengths), words + len(tokens.ids)

@@ -14,7 +14,7 @@ from jw2v.corpus.heldout import is_heldout
 from jw2v.corpus.lexicon import Lexicon
 from jw2v.corpus.phrases import joined, phrases_of
 from jw2v.corpus.plan import VOCABULARY, has_plan
-from jw2v.corpus.records import Options, Stats
+from jw2v.corpus.records import AS_IT_IS, Options, Reading, Stats
 from jw2v.corpus.refusals import Read, check_options, check_vocabulary, name_of, no_pair
 from jw2v.corpus.sources import CHUNK_BYTES, Source, blocks, find, hashed
 from jw2v.corpus.store import Corpus
@@ -34,6 +34,7 @@ def encode(
     phrases: int = 0,
     phrase_threshold: float = 10.0,
     phrase_min_count: int = 5,
+    reading: Reading = AS_IT_IS,
     progress: Callable[[int], object] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Corpus:
@@ -56,6 +57,7 @@ def encode(
         phrases of two words, 2 of up to four; 0 none.
       phrase_threshold: the score above which they are, at least 0.
       phrase_min_count: how often they have to be met before they count, at least 1.
+      reading: the text's encoding, and limits to it.
       progress: called with the number of words read so far, once a chunk.
       chunk_bytes: text held in memory at once, in bytes, a few times over; longer lines are cut.
 
@@ -84,7 +86,7 @@ def encode(
     if has_plan(Path(directory)):
         raise DataError(f"{directory} has shards in it; choose another folder (--out)")
     digest = hashlib.sha256()
-    chunks = hashed(blocks(inputs, size=chunk_bytes), digest.update)
+    chunks = hashed(blocks(inputs, size=chunk_bytes, reading=reading), digest.update)
     with workplace(Path(directory)) as made, contextlib.ExitStack() as stack:
         spool = spool_in(made, stack)
         lexicon = _read(split_ahead(chunks), spool, options, progress)
@@ -98,7 +100,8 @@ def encode(
         vocab, rank = lexicon.rank(min_count=min_count, max_vocab=max_vocab)
         read = _read_of(name_of(inputs), spool, lexicon)
         check_vocabulary(vocab, read, options)
-        if write_parts(spool, rank, made, options).longest < 2:
+        train = write_parts(spool, rank, made, options)
+        if train.longest < 2:
             raise no_pair(read.name)
         vocab.save(made / VOCABULARY)
         seconds = time.perf_counter() - start
@@ -110,6 +113,7 @@ def encode(
             seconds=seconds,
             words_per_s=words / seconds,
             joined=words - spool.tokens,
+            alone=train.alone,
         )
         store.write_record(made, stats, options, digest.hexdigest())
         store.publish(made, Path(directory))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jw2v.corpus.heldout import is_heldout
-from jw2v.corpus.records import Options
+from jw2v.corpus.records import Options, Reading
 from jw2v.corpus.vocabulary import Vocabulary
 from jw2v.errors import DataError, UsageError
 
@@ -48,6 +48,31 @@ def check_options(options: Options) -> None:
         raise UsageError(
             f"phrase_min_count is {options.phrase_min_count}; give at least 1 (--phrase-min-count)"
         )
+
+
+def check_reading(reading: Reading) -> None:
+    """Refuse an encoding that is not known, and limits that no text is within.
+
+    Raises:
+      UsageError: one is.
+
+    >>> check_reading(Reading(encoding="latin-0"))
+    Traceback (most recent call last):
+    ...
+    jw2v.errors.UsageError: encoding 'latin-0' is none of a text's; give one ... (--encoding)
+    """
+    try:
+        " ".encode(reading.encoding)
+    except (LookupError, ValueError):
+        raise UsageError(
+            f"encoding '{reading.encoding}' is none of a text's; give one that Python knows, as "
+            "utf-8, latin-1 or utf-16 (--encoding)"
+        ) from None
+    for name in ("max_word_bytes", "max_bytes"):
+        most = getattr(reading, name)
+        if most is not None and most < 1:
+            flag = name.replace("_", "-")
+            raise UsageError(f"{name} is {most}; give at least 1 (--{flag})")
 
 
 def check_vocabulary(vocab: Vocabulary, read: Read, options: Options) -> None:

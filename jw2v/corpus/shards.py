@@ -39,12 +39,12 @@ from jw2v.corpus.plan import (
     shard_folder,
     write_plan,
 )
-from jw2v.corpus.records import Options, Stats
+from jw2v.corpus.records import AS_IT_IS, Options, Reading, Stats
 from jw2v.corpus.refusals import Read, check_options, check_vocabulary
 from jw2v.corpus.sources import Chunk, Source, blocks, find, hashed
 from jw2v.corpus.tokens import split_ahead
 from jw2v.corpus.vocabulary import Vocabulary
-from jw2v.corpus.writer import Spool, spool_in, workplace
+from jw2v.corpus.writer import SentenceWriter, Spool, spool_in, workplace
 from jw2v.errors import DataError
 
 
@@ -79,7 +79,13 @@ def plan_shards(
         return write_plan(folder, vocab, options, total.shards)
 
 
-def encode_shard(source: Source, *, vocab: str | Path, directory: str | Path | None = None) -> Path:
+def encode_shard(
+    source: Source,
+    *,
+    vocab: str | Path,
+    directory: str | Path | None = None,
+    reading: Reading = AS_IT_IS,
+) -> Path:
     """Encodes one of the shards of a plan.
 
     Args:
@@ -87,6 +93,7 @@ def encode_shard(source: Source, *, vocab: str | Path, directory: str | Path | N
       vocab: the folder that `plan_shards` wrote.
       directory: folder for the result, which is a numbered one in it; by default `vocab`. Another
         is given plan and vocabulary, too.
+      reading: the shard's encoding, and limits to it.
 
     Returns:
       The shard's folder, which `open_corpus` opens with those of all the others.
@@ -103,14 +110,15 @@ def encode_shard(source: Source, *, vocab: str | Path, directory: str | Path | N
     digest = hashlib.sha256()
     with workplace(folder) as scratch, contextlib.ExitStack() as stack:
         spool = spool_in(scratch, stack)
-        _read(hashed(blocks(inputs), digest.update), words, spool)
+        _read(hashed(blocks(inputs, reading=reading), digest.update), words, spool)
         number = plan.number(shard_name(inputs), digest.hexdigest())
         bring_plan(vocab, folder)
         place = shard_folder(folder, number)
         with workplace(place) as made:
-            kept = _write(spool, plan, number, made, known=len(words))
+            train = _write(spool, plan, number, made, known=len(words))
             # No times: what is made of the same shard is the same, to the byte.
-            stats = Stats(len(inputs), spool.sentences, spool.tokens, kept, 0.0, 0.0)
+            read = len(inputs), spool.sentences, spool.tokens, train.words
+            stats = Stats(*read, 0.0, 0.0, alone=train.alone)
             store.write_record(made, stats, plan.options, plan.fingerprint)
             store.publish(made, place, names=store.SHARD_FILES)
     return place
@@ -130,11 +138,11 @@ def _read(chunks: Iterable[Chunk], words: Vocabulary, spool: Spool) -> None:
         spool.append(numbers[tokens.ids], tokens.lengths)
 
 
-def _write(spool: Spool, plan: Plan, number: int, directory: Path, *, known: int) -> int:
-    """Write both parts; gives the words to train on."""
+def _write(spool: Spool, plan: Plan, number: int, directory: Path, *, known: int) -> SentenceWriter:
+    """Write both parts; gives what wrote the sentences to train on."""
     rank = np.append(np.arange(known, dtype=np.int32), np.int32(-1))
     first_line = plan.shards[number].first_line
-    return write_parts(spool, rank, directory, plan.options, first_line=first_line).words
+    return write_parts(spool, rank, directory, plan.options, first_line=first_line)
 
 
 def _check_whole(counts: Counts) -> None:

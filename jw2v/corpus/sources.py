@@ -1,17 +1,16 @@
 """Where text comes from: files, folders and standard input, read as checked chunks of UTF-8."""
 
-import bz2
-import contextlib
-import gzip
-import lzma
 import os
+import re
 import stat
-import sys
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import NamedTuple, TypeAlias
 
+from jw2v.corpus.encodings import Bytes, place
+from jw2v.corpus.opening import STDIN, opened, unreadable
+from jw2v.corpus.records import AS_IT_IS, Reading
+from jw2v.corpus.refusals import check_reading
 from jw2v.errors import DataError, UsageError
 
 Source: TypeAlias = str | Path | Sequence[str | Path]
@@ -19,10 +18,6 @@ Source: TypeAlias = str | Path | Sequence[str | Path]
 CHUNK_BYTES = 16 << 20
 BLANKS = (b" ", b"\t", b"\n", b"\r", b"\v", b"\f")
 BOM = b"\xef\xbb\xbf"
-STDIN = "-"
-
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_DAMAGE = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 
 
 class Chunk(NamedTuple):
@@ -30,13 +25,8 @@ class Chunk(NamedTuple):
 
     name: str  # of the file; "<stdin>" for standard input
     line: int  # number of its first line in the file, from 1
-    offset: int  # bytes of (decompressed) file before it
+    offset: int  # bytes of (decompressed, decoded) file before it
     data: bytes  # UTF-8 without NUL and byte order mark
-
-
-@runtime_checkable
-class _Bytes(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 def find(source: Source) -> tuple[str, ...]:
@@ -62,25 +52,29 @@ def find(source: Source) -> tuple[str, ...]:
     return tuple(name for one in sources for name in _inputs(str(one)))
 
 
-def blocks(source: Source, *, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
+def blocks(
+    source: Source, *, size: int = CHUNK_BYTES, reading: Reading = AS_IT_IS
+) -> Iterator[Chunk]:
     r"""The text of a source, in chunks of at most `size` bytes that end where a line ends.
 
-    Files that end in .gz, .bz2 and .xz are decompressed. A byte order mark at a file's start is
-    dropped, and a file's last line is ended where its newline is missing, so that the chunks of
-    several files are the chunks of their concatenation. A line of more than `size` bytes is cut
-    after an ASCII blank: it becomes several sentences, and memory stays flat.
+    Files that end in .gz, .bz2, .xz and .zst are decompressed, and other encodings made UTF-8. A
+    byte order mark at a file's start is dropped, and a file's last line is ended where its newline
+    is missing, so that the chunks of several files are the chunks of their concatenation. A line of
+    more than `size` bytes is cut after an ASCII blank: it becomes several sentences, and memory
+    stays flat.
 
     Args:
       source: as in `find`.
       size: bytes of a chunk at most, at least 4.
+      reading: the encoding, and limits to the length of the text and of a word.
 
     Yields:
       Non-empty chunks, in order. Only the newline added to a last line may exceed `size`.
 
     Raises:
-      UsageError: `size` is less than 4.
-      DataError: a file is missing, unreadable, damaged, binary or not UTF-8, or has a word of
-        `size` bytes.
+      UsageError: `size` is less than 4, or `reading` cannot be used.
+      DataError: a file is missing, unreadable, damaged, binary or in another encoding, or has a
+        word of `size` bytes; or there is more than the limits allow.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +85,8 @@ def blocks(source: Source, *, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """
     if size < 4:
         raise UsageError(f"a chunk of {size} bytes is too small; give at least 4")
-    return _blocks(find(source), size)
+    check_reading(reading)
+    return _blocks(find(source), size, reading)
 
 
 def hashed(chunks: Iterator[Chunk], update: Callable[[bytes], object]) -> Iterator[Chunk]:
@@ -101,12 +96,16 @@ def hashed(chunks: Iterator[Chunk], update: Callable[[bytes], object]) -> Iterat
         yield chunk
 
 
-def _blocks(paths: tuple[str, ...], size: int) -> Iterator[Chunk]:
+def _blocks(paths: tuple[str, ...], size: int, reading: Reading) -> Iterator[Chunk]:
+    read = 0
     for path in paths:
         name = "<stdin>" if path == STDIN else path
-        for chunk in _read(path, name, size):
-            _check(chunk)
-            yield chunk
+        with opened(path, name, reading.encoding) as file:
+            for chunk in _cut(file, name, size):
+                _check(chunk)
+                read += len(chunk.data)
+                _check_limits(chunk, read, reading)
+                yield chunk
 
 
 def _inputs(source: str) -> list[str]:
@@ -119,7 +118,7 @@ def _inputs(source: str) -> list[str]:
         if stat.S_ISREG(mode):  # to open a pipe here would lose what is in it
             open(source, "rb").close()
     except OSError as error:
-        raise _unreadable(error.filename or source, error) from None
+        raise unreadable(error.filename or source, error) from None
     return [source]
 
 
@@ -139,30 +138,7 @@ def _files(folder: str) -> list[str]:
     return sorted(found)
 
 
-def _read(path: str, name: str, size: int) -> Iterator[Chunk]:
-    try:
-        with _open(path) as file:
-            yield from _cut(file, name, size)
-    except EOFError:
-        raise DataError(f"{name} ends early: its last part is missing; get it anew") from None
-    except _DAMAGE as error:
-        raise DataError(f"{name} is damaged ({error}); get it anew") from None
-    except OSError as error:
-        if error.errno is None:  # how bz2 tells of bad data
-            raise DataError(f"{name} is damaged ({error}); get it anew") from None
-        raise _unreadable(name, error) from None
-
-
-def _open(path: str) -> contextlib.AbstractContextManager[_Bytes]:
-    if path == STDIN:
-        return contextlib.nullcontext(sys.stdin.buffer)
-    opener = _OPENERS.get(Path(path).suffix)
-    if opener and os.path.isfile(path) and not os.path.getsize(path):
-        raise EOFError  # gzip would make an empty text of it
-    return (opener or open)(path, "rb")
-
-
-def _cut(file: _Bytes, name: str, size: int) -> Iterator[Chunk]:
+def _cut(file: Bytes, name: str, size: int) -> Iterator[Chunk]:
     head = file.read(len(BOM))
     rest = b"" if head == BOM else head
     line, offset = 1, len(head) - len(rest)
@@ -171,7 +147,7 @@ def _cut(file: _Bytes, name: str, size: int) -> Iterator[Chunk]:
         if not end:
             _check_binary(Chunk(name, line, offset, text))
             raise DataError(
-                f"a word of {size} bytes or more at {_at(name, line, offset)}; "
+                f"a word of {size} bytes or more at {place(name, line, offset)}; "
                 "separate the words by blanks"
             )
         yield Chunk(name, line, offset, text[:end])
@@ -185,12 +161,32 @@ def _check(chunk: Chunk) -> None:
     try:
         chunk.data.decode()
     except UnicodeDecodeError as error:
-        raise _not_utf8(chunk, error.start, "WINDOWS-1252") from None
+        raise _not_utf8(chunk, error.start, "windows-1252") from None
+
+
+def _check_limits(chunk: Chunk, read: int, reading: Reading) -> None:
+    most = reading.max_word_bytes
+    if most is not None and most < len(chunk.data) and (word := _longer(chunk.data, most)):
+        raise DataError(
+            f"a word of {len(word[0])} bytes at {_where(chunk, word.start())}, and {most} are "
+            "allowed; separate the words by blanks, or allow more (--max-word-bytes)"
+        )
+    if reading.max_bytes is not None and read > reading.max_bytes:
+        raise DataError(
+            f"more than {reading.max_bytes} bytes of text, unpacked, in {chunk.name}; "
+            "allow more (--max-bytes)"
+        )
+
+
+def _longer(text: bytes, most: int) -> re.Match[bytes] | None:
+    """The first word of more bytes; what is no blank to `re` is none of BLANKS."""
+    # A match begins where a word does: else each of its bytes would be tried.
+    return re.search(rb"(?<!\S)\S{%d,}" % (most + 1), text)
 
 
 def _check_binary(chunk: Chunk) -> None:
     if chunk.offset == 0 and chunk.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise _not_utf8(chunk, 0, "UTF-16")
+        raise _not_utf8(chunk, 0, "utf-16")
     if (at := chunk.data.find(b"\0")) >= 0:
         raise DataError(f"binary file: NUL byte at {_where(chunk, at)}; give plain text in UTF-8")
 
@@ -198,17 +194,9 @@ def _check_binary(chunk: Chunk) -> None:
 def _not_utf8(chunk: Chunk, at: int, guess: str) -> DataError:
     return DataError(
         f"not UTF-8: byte 0x{chunk.data[at]:02x} at {_where(chunk, at)}; "
-        f"convert it to UTF-8 first, e.g. iconv -f {guess} -t UTF-8 FILE"
+        f"if it is {guess}, say so (--encoding {guess})"
     )
 
 
 def _where(chunk: Chunk, at: int) -> str:
-    return _at(chunk.name, chunk.line + chunk.data.count(b"\n", 0, at), chunk.offset + at)
-
-
-def _at(name: str, line: int, offset: int) -> str:
-    return f"{name}:{line} (byte {offset})"
-
-
-def _unreadable(name: str, error: OSError) -> DataError:
-    return DataError(f"cannot read {name}: {error.strerror}; give a file or folder with text")
+    return place(chunk.name, chunk.line + chunk.data.count(b"\n", 0, at), chunk.offset + at)

@@ -160,8 +160,8 @@ def _shard_stats(directory: Path, plan: Plan, number: int) -> Stats:
 
 
 def _sum(stats: Sequence[Stats]) -> Stats:
-    files, lines, words, kept, *_ = map(sum, zip(*stats, strict=True))
-    return Stats(files, lines, words, kept, 0.0, 0.0)
+    files, lines, words, kept, _, _, _, alone = map(sum, zip(*stats, strict=True))
+    return Stats(files, lines, words, kept, 0.0, 0.0, alone=alone)
 
 
 def _read_record(directory: Path) -> tuple[Stats, Options, str]:

@@ -1,10 +1,11 @@
 """An epoch's tokens: the corpus, subsampled anew, in segments of whole sentences."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,14 +31,15 @@ def segments(
     seed: int,
     epoch: int,
     size: int = 1 << 20,
+    part: tuple[int, int] = (0, 1),
     threads: int = 1,
 ) -> Iterator[Segment]:
     """The tokens of one epoch, each kept with the probability of its word.
 
     The draws are those of a Philox generator with the key (seed, epoch), one for each token of
     the sentences in their order: an epoch is a pure function of these arguments, and its tokens do
-    not depend on `size` or `threads`. Sentences of which fewer than two tokens are kept are left
-    out.
+    not depend on `size`, `part` or `threads`. Sentences of which fewer than two tokens are kept are
+    left out.
 
     Args:
       sentences: ids and offsets of the corpus.
@@ -46,6 +48,8 @@ def segments(
       epoch: number of the epoch, from 0.
       size: tokens of the corpus in a segment at most, before the draw; at least 1. A longer
         sentence is a segment of its own.
+      part: which of how many parts; segments are dealt out to them in turn, so that parts that are
+        read side by side are at the same place of the text, of whatever kinds it is made.
       threads: that prepare segments ahead of the one asked for; with one, none is.
 
     Yields:
@@ -66,21 +70,9 @@ def segments(
         raise UsageError(f"a segment of {size} tokens is too small; give at least 1")
     draw = partial(_draws, np.array([seed, epoch], np.uint64))
     make = partial(_subsample, sentences, keep.astype(np.float32), draw)
-    made = _in_order(make, _spans(sentences.offsets, size), threads)
+    spans = islice(_spans(sentences.offsets, size), part[0], None, part[1])
+    made = _in_order(make, spans, threads)
     return (segment for segment in made if len(segment.ids))
-
-
-def part(sentences: Sentences, index: int, parts: int) -> Sentences:
-    """One of `parts` stretches of consecutive sentences, of about as many tokens each.
-
-    Example:
-      >>> sentences = Sentences(np.array([0, 1, 0, 2, 1, 3], np.int32), np.array([0, 2, 4, 6]))
-      >>> [part(sentences, i, 2).offsets.tolist() for i in range(2)]
-      [[0, 2, 4], [4, 6]]
-    """
-    offsets = sentences.offsets
-    first, last = (bisect_left(offsets, i * int(offsets[-1]) / parts) for i in (index, index + 1))
-    return Sentences(sentences.ids, offsets[first : last + 1])
 
 
 def _draws(key: np.ndarray, first: int, count: int) -> np.ndarray:
@@ -125,7 +117,7 @@ def _subsample(
     first, stop = span
     bounds = np.asarray(sentences.offsets[first : stop + 1])
     ids = np.asarray(sentences.ids[bounds[0] : bounds[-1]])
-    drawn = draw(int(bounds[0] - sentences.offsets[0]), len(ids))
+    drawn = draw(int(bounds[0]), len(ids))
     kept = np.flatnonzero(drawn < keep[ids])
     places = np.searchsorted(kept, bounds - bounds[0])
     lengths = np.diff(places)

@@ -128,10 +128,11 @@ class SentenceWriter:
 
     Attributes:
       longest: words of the longest sentence written.
+      alone: sentences of one word.
     """
 
     def __init__(self, ids: "_Array", offsets: "_Array") -> None:
-        self.longest = 0
+        self.longest = self.alone = 0
         self._ids, self._offsets = ids, offsets
         self._offsets.append(np.zeros(1, np.int64))
 
@@ -146,6 +147,7 @@ class SentenceWriter:
         """Adds sentences of these lengths, the empty ones left out."""
         lengths = lengths[lengths > 0]
         self.longest = max(self.longest, int(lengths.max(initial=0)))
+        self.alone += int(np.count_nonzero(lengths == 1))
         self._offsets.append(self._ids.length + np.cumsum(lengths, dtype=np.int64))
         self._ids.append(ids)
 

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +27,25 @@ def describe() -> str:
     kinds = sorted({device.device_kind for device in devices})
     count = f"{len(devices)} device{'s' if len(devices) > 1 else ''}"
     return f"{jax.default_backend()}: {count} ({', '.join(kinds)}), jax {jax.__version__}"
+
+
+@contextmanager
+def starts() -> Iterator[None]:
+    """Tell in one line, JAX's own, where it cannot start its devices.
+
+    Raises:
+      DataError: it cannot.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        told = " ".join(str(error).split())
+        if not told.startswith("Unable to initialize backend"):
+            raise
+        raise DataError(
+            f"{told}; another process may hold the device: end it, have it take less memory "
+            "(XLA_PYTHON_CLIENT_PREALLOCATE=false), or do without (JAX_PLATFORMS=cpu)"
+        ) from error
 
 
 def require(platform: Platform | None) -> None:

@@ -32,6 +32,7 @@ LOG = logging.getLogger("jw2v")
 WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
 MOST = 8  # processes that are started unasked
 POLL = 0.02  # seconds between two looks at the processes
+PATIENCE = 60.0  # seconds that a process may be stopped (not: be slow) while the others wait
 
 
 def workers_of(config: Config, words: int, *, portable: bool, devices: int = 1) -> int:
@@ -74,6 +75,7 @@ class Crew:
     def __init__(self, job: worker.Job, processes: list[subprocess.Popen[bytes]]) -> None:
         """Look after the processes of a job."""
         self._job, self._processes, self._folder = job, processes, Path(job.folder)
+        self._stopped = [0.0] * len(processes)
         self._flags = SharedMemory(self._folder / worker.EXCHANGE, 0, job.workers).flags
 
     def run(
@@ -93,12 +95,13 @@ class Crew:
           watcher: looks at blocks of the first of them, here, while all go on.
 
         Raises:
-          DataError: one of them failed.
+          DataError: one of them failed, or was stopped and does not go on.
         """
         self._flags[worker.GO] = 1
         last = ""
         while self._running():
             time.sleep(POLL)
+            self._look_for_stopped()
             if stop():
                 self._flags[worker.STOP] = 1
             last = self._tell(last, callback)
@@ -131,6 +134,17 @@ class Crew:
             watcher.look(sample)
         elif watcher.wants():
             self._flags[worker.SHOW] = 1
+
+    def _look_for_stopped(self) -> None:
+        for rank, process in enumerate(self._processes):
+            # Looks are counted, not the clock read: while this process was stopped, too, none was.
+            self._stopped[rank] = self._stopped[rank] + POLL if _is_stopped(process.pid) else 0.0
+            if self._stopped[rank] > PATIENCE:
+                raise DataError(
+                    f"process {rank} of {len(self._processes)} (pid {process.pid}) is stopped, and "
+                    f"the others have waited {PATIENCE:.0f} s for it; run it again, with --resume "
+                    "if it saved"
+                )
 
     def _running(self) -> bool:
         codes = [process.poll() for process in self._processes]
@@ -205,6 +219,16 @@ def _environment() -> dict[str, str]:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     return {**os.environ, "NPROC": "1", "JAX_PLATFORMS": "cpu", **(cache if kept else {})}
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a child was stopped, as by SIGSTOP, and has not gone on."""
+    if not hasattr(os, "waitid"):  # on Windows, and on macOS before Python 3.13
+        return False
+    try:
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # it has ended
+        return False
 
 
 def _errors(folder: Path, rank: int) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jw2v.corpus import Sentences, part, segments
+from jw2v.corpus import Sentences, segments
 from jw2v.corpus.columns import Joined, Stored, release
 from jw2v.errors import DataError
 
@@ -89,7 +89,7 @@ def test_the_stream_of_joined_sentences_is_that_of_the_whole(lists, data):
     keep, parts = np.array([1, 0.5, 0.2, 0.9, 0.7]), data.draw(st.integers(1, 4))
     for index in range(parts):
         found, expected = (
-            list(segments(part(text, index, parts), keep, seed=1, epoch=0, size=20))
+            list(segments(text, keep, seed=1, epoch=0, size=20, part=(index, parts)))
             for text in (joined, whole)
         )
         for a, b in zip(found, expected, strict=True):

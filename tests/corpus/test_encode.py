@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import re
 import sys
@@ -125,6 +126,23 @@ def test_equals_plain_python(
     corpus = encode(write(folder / "text", text), directory=folder, **options, chunk_bytes=chunk)
     assert everything(corpus) == expected
     assert everything(open_corpus(folder)) == expected
+    assert corpus.stats.alone == sum(len(sentence) == 1 for sentence in expected[1])
+
+
+def test_sentences_of_one_word_are_counted(tmp_path: Path):
+    """Those of which one word is left, too; not the empty ones."""
+    text = "a b\na\n\nb once\nonce\na b a\n"
+    encode(write(tmp_path / "text", text), directory=tmp_path, min_count=2, heldout_every=0)
+    assert open_corpus(tmp_path).stats.alone == 2
+
+
+def test_a_record_without_their_number_is_read(tmp_path: Path):
+    encode(write(tmp_path / "text", "a b\na\n"), directory=tmp_path, min_count=1, heldout_every=0)
+    path = tmp_path / "corpus.json"
+    record = json.loads(path.read_text())
+    assert record["stats"].pop("alone") == 1
+    path.write_text(json.dumps(record))
+    assert open_corpus(tmp_path).stats.alone == 0
 
 
 def test_a_long_text_equals_plain_python(tmp_path: Path):

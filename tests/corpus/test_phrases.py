@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jw2v import Config, api
-from jw2v.corpus import Corpus, Options, demo_sentences, encode, is_heldout, open_corpus
+from jw2v.corpus import AS_IT_IS, Corpus, Options, demo_sentences, encode, is_heldout, open_corpus
 from jw2v.corpus.lexicon import Lexicon
 from jw2v.corpus.phrases import leftmost, phrases_of
 from jw2v.corpus.tokens import split
@@ -244,7 +244,7 @@ def test_training_encodes_with_the_phrases_of_its_options(tmp_path: Path, caplog
         min_count=1, heldout_every=0, phrases=2, phrase_threshold=0.1, phrase_min_count=3
     )
     with caplog.at_level(logging.INFO, "jw2v"):
-        text = api._encode(tmp_path / "text", config, tmp_path)
+        text = api._encode(tmp_path / "text", config, AS_IT_IS, tmp_path)
     assert text.options == Options(1, None, 0, 1, 2, 0.1, 3)
     assert text.vocab.words == ("in_new_york", "it", "was", "so")
     assert "phrases: 18 words joined to the one before" in caplog.messages

@@ -90,7 +90,7 @@ def assert_same(found: Corpus, expected: Corpus) -> None:
     assert found.vocab.words == expected.vocab.words
     assert found.options == expected.options
     assert (found.share, expected.share) == (1, 1)
-    for name in ("files", "lines", "words", "kept"):
+    for name in ("files", "lines", "words", "kept", "alone"):
         assert getattr(found.stats, name) == getattr(expected.stats, name)
 
 

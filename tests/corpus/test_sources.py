@@ -9,14 +9,23 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jw2v.corpus import blocks, find
+from jw2v.corpus import Reading, blocks, find
 from jw2v.errors import DataError, UsageError
 
-COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+def zst(data: bytes) -> bytes:
+    file = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(file, "zstd") as compressed:
+        compressed.write(data)
+    return file.getvalue().to_pybytes()
+
+
+COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zst}
 TEXT = "".join(f"word{i} a b {'x' * (i % 7)}\n" for i in range(3000)).encode()
 
 
@@ -153,6 +162,58 @@ def test_a_word_longer_than_a_chunk_is_refused(tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", "\r", "\v", "\f"])
+@pytest.mark.parametrize("size", [64, 1 << 20])
+def test_a_word_longer_than_is_allowed_is_refused(tmp_path: Path, blank: str, size: int):
+    """Its length is in bytes, and no other character parts words."""
+    path = tmp_path / "text"
+    path.write_text(f"a b\n{'é' * 10}{blank}\xa0{'é' * 10}\x1cé{blank}z\n" * 3, newline="")
+    limit = Reading(max_word_bytes=25)
+    assert read(path, size=size, reading=limit) == path.read_bytes()
+    line = 3 if blank == "\n" else 2
+    assert refused(path, size=size, reading=Reading(max_word_bytes=24)) == (
+        f"a word of 25 bytes at {path}:{line} (byte 25), and 24 are allowed; "
+        "separate the words by blanks, or allow more (--max-word-bytes)"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", *COMPRESS])
+def test_more_text_than_is_allowed_is_refused(tmp_path: Path, suffix: str):
+    """However small a file is; what counts is the text of all files."""
+    paths = [tmp_path / f"{name}{suffix}" for name in "ab"]
+    for path in paths:
+        path.write_bytes(COMPRESS.get(suffix, bytes)(TEXT))
+    whole = Reading(max_bytes=2 * len(TEXT))
+    assert read(paths, reading=whole) == 2 * TEXT
+    for size in (1000, 1 << 20):
+        less = Reading(max_bytes=2 * len(TEXT) - 1)
+        assert refused(paths, size=size, reading=less) == (
+            f"more than {2 * len(TEXT) - 1} bytes of text, unpacked, in {paths[1]}; "
+            "allow more (--max-bytes)"
+        )
+
+
+@pytest.mark.parametrize(
+    ("reading", "message"),
+    [
+        (Reading(max_bytes=0), "max_bytes is 0; give at least 1 (--max-bytes)"),
+        (Reading(max_word_bytes=0), "max_word_bytes is 0; give at least 1 (--max-word-bytes)"),
+        *(
+            (
+                Reading(encoding=name),
+                f"encoding '{name}' is none of a text's; "
+                "give one that Python knows, as utf-8, latin-1 or utf-16 (--encoding)",
+            )
+            for name in ("latin-0", "", "hex", "rot13", "a\0b")
+        ),
+    ],
+)
+def test_readings_that_cannot_be_are_refused(tmp_path: Path, reading: Reading, message: str):
+    with pytest.raises(UsageError) as caught:
+        blocks(tmp_path, reading=reading)
+    assert str(caught.value) == message
+
+
 @pytest.mark.parametrize("size", [16, 1 << 20])
 def test_binary_is_refused(tmp_path: Path, size: int):
     path = tmp_path / "text"
@@ -168,10 +229,10 @@ def test_binary_is_refused(tmp_path: Path, size: int):
 @pytest.mark.parametrize(
     ("data", "byte", "place", "guess"),
     [
-        (b"ok\nthe caf\xe9 is\n", "e9", "2 (byte 10)", "WINDOWS-1252"),
-        (b"\xef\xbb\xbfok\n\n\xed\xa0\x80\n", "ed", "3 (byte 7)", "WINDOWS-1252"),
-        ("many words and more\n".encode("utf-16"), "ff", "1 (byte 0)", "UTF-16"),
-        ("many words\n".encode("utf-16-be").join([b"\xfe\xff", b""]), "fe", "1 (byte 0)", "UTF-16"),
+        (b"ok\nthe caf\xe9 is\n", "e9", "2 (byte 10)", "windows-1252"),
+        (b"\xef\xbb\xbfok\n\n\xed\xa0\x80\n", "ed", "3 (byte 7)", "windows-1252"),
+        ("many words and more\n".encode("utf-16"), "ff", "1 (byte 0)", "utf-16"),
+        ("many words\n".encode("utf-16-be").join([b"\xfe\xff", b""]), "fe", "1 (byte 0)", "utf-16"),
     ],
 )
 def test_other_encodings_are_refused(
@@ -180,8 +241,7 @@ def test_other_encodings_are_refused(
     path = tmp_path / "text"
     path.write_bytes(data)
     assert refused(path, size=size) == (
-        f"not UTF-8: byte 0x{byte} at {path}:{place}; "
-        f"convert it to UTF-8 first, e.g. iconv -f {guess} -t UTF-8 FILE"
+        f"not UTF-8: byte 0x{byte} at {path}:{place}; if it is {guess}, say so (--encoding {guess})"
     )
 
 

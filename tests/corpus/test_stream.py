@@ -1,5 +1,7 @@
 """The stream of an epoch: a pure function, with the law it states."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,6 +44,25 @@ def test_equals_a_loop_and_does_not_depend_on_size(lists, keep, seed, epoch, siz
     assert stream(sentences_of(lists), keep, **options) == expected
     assert stream(sentences_of(lists), keep, **options, size=size) == expected
     assert stream(sentences_of(lists), keep, **options, size=size, threads=3) == expected
+
+
+@given(texts, st.integers(1, 60), st.integers(1, 5))
+def test_parts_are_dealt_the_epoch_in_turn(lists, size, parts):
+    options = {"seed": 1, "epoch": 2, "size": size}
+    keep, sentences = np.array([1, 0.5, 0.2, 0.9, 0.7]), sentences_of(lists)
+    dealt = [stream(sentences, keep, part=(i, parts), **options) for i in range(parts)]
+    whole = stream(sentences, keep, **options)
+    assert sorted(itertools.chain(*dealt)) == sorted(whole)
+    places, last = np.cumsum([0, *map(len, lists)]), 0
+    turns = []  # of each sentence: a segment is the longest run of sentences that has room
+    for number in range(len(lists)):
+        if number and places[number + 1] - places[last] > size:
+            turns.append(turns[-1] + 1)
+            last = number
+        else:
+            turns.append(turns[-1] if turns else 0)
+    for part, tokens in enumerate(dealt):
+        assert {turns[sentence] % parts for _, sentence in tokens} <= {part}
 
 
 @given(texts, st.integers(1, 60))

@@ -1,0 +1,99 @@
+"""A process of a run that is stopped, and not dead: the others do not wait for ever."""
+
+import os
+import re
+import signal
+import subprocess
+from dataclasses import replace
+
+import pytest
+from texts import topical_text
+
+import jw2v
+from jw2v.cli import main
+from jw2v.errors import DataError
+from jw2v.training import crew
+
+TWO = jw2v.Config(
+    dim=12, window=3, epochs=500, sample=0.0, block=64, group=16, shared_negatives=8,
+    blocks_per_call=8, min_count=1, loss_every=1, workers=2,
+)  # fmt: skip
+pytestmark = pytest.mark.skipif(not hasattr(os, "waitid"), reason="stopping is not told here")
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[subprocess.Popen[bytes]]:
+    processes = []
+    popen = crew.subprocess.Popen
+
+    def remembered(*args, **options):
+        processes.append(popen(*args, **options))
+        return processes[-1]
+
+    monkeypatch.setattr(crew.subprocess, "Popen", remembered)
+    return processes
+
+
+def test_a_process_that_is_stopped_ends_the_run(text, started, monkeypatch):
+    monkeypatch.setattr(crew, "PATIENCE", 1.0)
+    with pytest.raises(DataError) as caught:
+        jw2v.train(
+            text, TWO, check=False, stop=lambda: bool(started[1].send_signal(signal.SIGSTOP))
+        )
+    assert str(caught.value) == (
+        f"process 1 of 2 (pid {started[1].pid}) is stopped, and the others have waited 1 s for "
+        "it; run it again, with --resume if it saved"
+    )
+    assert [process.poll() is None for process in started] == [False, False]
+
+
+@pytest.mark.slow
+def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, monkeypatch, capsys):
+    text, out = tmp_path / "text", tmp_path / "out"
+    text.write_text(topical_text(2000))
+    monkeypatch.setattr(crew, "PATIENCE", 1.0)
+    flags = [
+        "train", str(text), "--out", str(out), "--workers", "2", "--dim", "8", "--min-count", "1",
+        "--blocks-per-call", "1", "--no-check", "--save-every", "0",
+    ]  # fmt: skip
+    running = crew.Crew._running
+
+    def stop_the_first_once_it_saved(self: crew.Crew) -> bool:
+        if list(out.glob("checkpoint-*")):
+            started[0].send_signal(signal.SIGSTOP)
+        return running(self)
+
+    monkeypatch.setattr(crew.Crew, "_running", stop_the_first_once_it_saved)
+    assert main([*flags, "--epochs", "500"]) == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(
+        r"jw2v: process 0 of 2 \(pid \d+\) is stopped, and the others have waited 1 s for it; "
+        r"run it again, with --resume if it saved",
+        told,
+    )
+    assert list(out.glob("checkpoint-*"))
+
+
+@pytest.mark.slow
+def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
+    """Stopped again and again, and slow: each time it goes on the wait begins anew."""
+    monkeypatch.setattr(crew, "PATIENCE", 0.5)
+    looks = 0
+
+    def stop_now_and_then() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks <= 100:
+            started[1].send_signal(signal.SIGCONT if looks % 10 == 0 else signal.SIGSTOP)
+        return False
+
+    vectors = jw2v.train(text, replace(TWO, epochs=2), check=False, stop=stop_now_and_then)
+    assert vectors.run["epochs"] == 2
+
+
+def test_what_has_ended_is_not_stopped():
+    with subprocess.Popen(["sleep", "60"]) as process:
+        assert not crew._is_stopped(process.pid)
+        process.kill()
+        process.wait()
+        assert not crew._is_stopped(process.pid)
