@@ -17,10 +17,10 @@ from jw2v.losses.record import Loss
 from jw2v.training.config import Config
 from jw2v.training.step import kernel_of, row_gradients
 
-VOCAB, DIM, NEG, CTX = 13, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
+VOCAB, DIM, NEG, CTX = 16, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
 BLOCK, GROUP, WINDOW = 12, 6, 3
-CHUNK = 5  # of the vocabulary: two whole ones and a last of 3
-NGRAMS = 7  # rows of V below those of the words, where words are made of n-grams
+CHUNK = 6  # of the vocabulary: two whole ones and a last of 4
+NGRAMS = 8  # rows of V below those of the words, where words are made of n-grams
 TABLES = (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM)))
 """Example arguments: V and U."""
 BOTH = ("float64", "float32")

@@ -1,16 +1,17 @@
-"""The same block on N devices: steps and updates whose tables' columns lie over a mesh.
+"""The same block on N devices: steps and updates whose tables lie over a mesh, rows and columns.
 
-    what one device computes  =  what the same program computes with dim / N columns a device
-    base + outer(−Σ_r (rows of r − base))  =  what the program that merges replicas computes
+    what one device computes  =  what the same program computes of tables in N parts
+    base + outer(−w Σ_r (rows of r − base))  =  what the program that merges replicas computes
 
 The claims of `jw2v.ledger.updates` and `jw2v.ledger.optimizers` are made again, of the same
-functions, for each number of devices that is here. `jw2v verify jw2v.ledger.sharded` judges them;
+functions, for each mesh of the devices here. `jw2v verify jw2v.ledger.sharded` judges them;
 XLA_FLAGS=--xla_force_host_platform_device_count=8 makes eight devices of a processor.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from itertools import product
 from typing import Any
 
 import jax
@@ -21,40 +22,39 @@ from jw2v.blocks.tables import Tables
 from jw2v.judge.records import Derivation, Step
 from jw2v.ledger import optimizers, updates
 from jw2v.ledger.example import BOTH, DIM, VOCAB
-from jw2v.training.mesh import Grid, along_columns, mesh_of
+from jw2v.training.mesh import Grid, laid_out, mesh_of
 from jw2v.training.replicas import OUTER, merged
 
 COLUMNS = 8
-"""Length of the vectors, which 2, 4 and 8 devices divide."""
+"""Length of the vectors, which 2, 4 and 8 devices divide, as they do the tables' rows."""
 REPLICAS, ROWS = 3, 7
-MERGE = r"b \leftarrow b + \mathrm{outer}(-\Delta),\quad \Delta = \sum_r (x_r - b)"
+MERGE = r"b \leftarrow b + \mathrm{outer}(-\Delta),\quad \Delta = w \sum_r (x_r - b)"
 
 
-def sharded(derivation: Derivation, devices: int) -> Derivation:
-    """The derivation with its tables' columns over so many devices, on trial against one."""
-    name = f"{derivation.id} on {devices} devices"
+def sharded(derivation: Derivation, grid: Grid) -> Derivation:
+    """The derivation with its tables over a grid of devices, on trial against one."""
 
     def on_devices(fn: Callable[..., Any], *args: Any) -> Any:
-        mesh = mesh_of(Grid(dim=devices))
+        mesh = mesh_of(grid)
         assert mesh is not None
-        tables = (x.ndim > 1 and x.shape[-1] == COLUMNS for x in args)
-        placed = (along_columns(mesh, x) if is_ else x for x, is_ in zip(args, tables, strict=True))
-        return fn(*placed)
+        return fn(*(laid_out(mesh, x, dim=COLUMNS) for x in args))
 
+    where = f"on vocab={grid.vocab},dim={grid.dim}"
     steps = tuple(
-        replace(step, id=f"{step.id} on {devices} devices", fn=partial(on_devices, step.fn))
+        replace(step, id=f"{step.id} {where}", fn=partial(on_devices, step.fn))
         for step in derivation.steps
     )
-    return replace(derivation, id=name, args=tuple(map(_wider, derivation.args)), steps=steps)
+    args = tuple(map(_wider, derivation.args))
+    return replace(derivation, id=f"{derivation.id} {where}", args=args, steps=steps)
 
 
 def merge_claim(outer: str) -> Derivation:
     """Two merges of some rows of replicas, by an outer optimizer, written out plainly."""
 
-    def ruled(base: Any, every: Any) -> Any:
+    def ruled(base: Any, every: Any, weights: Any) -> Any:
         velocity = jnp.zeros_like(base[:ROWS])
         for replicas in every:
-            learnt = replicas[:, :ROWS] - base[None, :ROWS]
+            learnt = weights[:ROWS, None] * (replicas[:, :ROWS] - base[None, :ROWS])
             step = learnt.sum(axis=0) if outer == "sum" else learnt.mean(axis=0)
             if outer == "nesterov":
                 velocity = 0.9 * velocity + step
@@ -62,14 +62,15 @@ def merge_claim(outer: str) -> Derivation:
             base = base.at[:ROWS].add(step)
         return base
 
-    def claimed(base: Any, every: Any) -> Any:
+    def claimed(base: Any, every: Any, weights: Any) -> Any:
         tables = Tables(base, base)
         state = tables, OUTER[outer].optimizer.init(tables)
         for replicas in every:
-            _, state = merged(OUTER[outer], Tables(replicas, replicas), state, ROWS)
+            both = Tables(replicas, replicas), state, Tables(weights, weights)
+            _, state = merged(OUTER[outer], *both, ROWS)
         return state[0].V
 
-    args = np.ones((VOCAB, DIM)), np.ones((2, REPLICAS, VOCAB, DIM))
+    args = np.ones((VOCAB, DIM)), np.ones((2, REPLICAS, VOCAB, DIM)), np.ones(VOCAB)
     step = Step(f"merge {outer}", MERGE, claimed, kind="update")
     return Derivation(f"merge {outer}", ruled, args, (step,), dtypes=BOTH)
 
@@ -84,9 +85,11 @@ def _wider(x: Any) -> Any:
 @cache
 def derivations() -> tuple[Derivation, ...]:
     """The claims for the devices that are here."""
-    several = [n for n in (2, 4, 8) if n <= jax.device_count()]
+    most = min(COLUMNS, jax.device_count())
+    sides = [2**i for i in range(most.bit_length())]
+    grids = [Grid(vocab=v, dim=d) for v, d in product(sides, sides) if 1 < v * d <= most]
     chain = *updates.DERIVATIONS[1:], *optimizers.DERIVATIONS[1:]  # the first are of one table
-    made = (sharded(derivation, n) for derivation in chain for n in several)
+    made = (sharded(derivation, grid) for derivation, grid in product(chain, grids))
     return (*map(merge_claim, OUTER), *made)
 
 

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +21,7 @@ SLEEP = 1e-4  # seconds
 
 
 Arrays = Sequence[np.ndarray]
+Weights = Sequence[np.ndarray | float]
 
 
 @runtime_checkable
@@ -37,12 +38,13 @@ class Exchange(Protocol):
         """How many there are."""
         ...
 
-    def merge(self, base: Arrays, mine: Arrays) -> None:
+    def merge(self, base: Arrays, mine: Arrays, weights: Weights) -> None:
         """Add to `base`, in place, what every process's arrays have beyond it.
 
-            base ← base + Σ_r (arrays of r − base),        in the order of the ranks r
+            base ← base + Σ_r w (arrays of r − base),        in the order of the ranks r
 
-        Every process calls it with arrays of the same shapes and dtypes, and the same `base`.
+        Every process calls it with arrays of the same shapes and dtypes, the same `base` and the
+        same weights: of each array a number, or one for each row.
         """
         ...
 
@@ -51,7 +53,7 @@ class Alone(NamedTuple):
     """A run of one process.
 
     >>> base = np.zeros(2)
-    >>> Alone().merge([base], [np.ones(2)])
+    >>> Alone().merge([base], [np.ones(2)], [1.0])
     >>> base
     array([1., 1.])
     """
@@ -59,10 +61,10 @@ class Alone(NamedTuple):
     rank: int = 0
     size: int = 1
 
-    def merge(self, base: Arrays, mine: Arrays) -> None:
-        """Make `base` equal to the arrays."""
-        for b, x in zip(base, mine, strict=True):
-            b[...] = x
+    def merge(self, base: Arrays, mine: Arrays, weights: Weights) -> None:
+        """Move `base` to the arrays."""
+        for b, x, w in zip(base, mine, weights, strict=True):
+            b += _over_rows(w, b) * (x - b)
 
 
 ALONE = Alone()
@@ -101,7 +103,7 @@ class SharedMemory:
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror}; free space there") from error
 
-    def merge(self, base: Arrays, mine: Arrays) -> None:
+    def merge(self, base: Arrays, mine: Arrays, weights: Weights) -> None:
         """Add to `base` what every process's arrays have beyond it (see `Exchange`).
 
         Raises:
@@ -110,12 +112,14 @@ class SharedMemory:
         for pieces in _rounds(mine):
             slots = self._slots[self._round % 2]
             for piece in pieces:
-                np.subtract(piece.of(mine), piece.of(base), out=piece.within(slots[self.rank]))
+                b, learnt = piece.of(base), piece.within(slots[self.rank], base)
+                np.subtract(piece.of(mine), b, out=learnt)
+                learnt *= _over_rows(piece.of(weights), b)
             self._meet()
             for piece in pieces:
                 merged = piece.of(base)
                 for slot in slots:
-                    merged += piece.within(slot)
+                    merged += piece.within(slot, base)
 
     def _meet(self) -> None:
         """Wait for all; what each wrote before is seen after."""
@@ -134,20 +138,22 @@ class SharedMemory:
 
 
 class _Piece(NamedTuple):
-    """A stretch of one of the arrays, and where it stands in a slot."""
+    """Rows of one of the arrays, and where they stand in a slot."""
 
     array: int
     start: int
     stop: int
     offset: int  # bytes
-    dtype: np.dtype
 
-    def of(self, arrays: Arrays) -> np.ndarray:
-        return arrays[self.array].reshape(-1)[self.start : self.stop]
+    def of(self, arrays: Arrays | Weights) -> Any:
+        """These rows of an array, or the number that stands for all of them."""
+        array = arrays[self.array]
+        return array[self.start : self.stop] if isinstance(array, np.ndarray) else array
 
-    def within(self, slot: np.ndarray) -> np.ndarray:
-        length = (self.stop - self.start) * self.dtype.itemsize
-        return slot[self.offset : self.offset + length].view(self.dtype)
+    def within(self, slot: np.ndarray, like: Arrays) -> np.ndarray:
+        """Their place in a slot, as an array."""
+        rows = self.of(like)
+        return slot[self.offset : self.offset + rows.nbytes].view(rows.dtype).reshape(rows.shape)
 
 
 def _rounds(arrays: Arrays) -> Iterator[list[_Piece]]:
@@ -155,19 +161,26 @@ def _rounds(arrays: Arrays) -> Iterator[list[_Piece]]:
     pieces: list[_Piece] = []
     used = 0
     for i, array in enumerate(arrays):
-        start = 0
-        while start < array.size:
-            room = (SLOT - used) // array.itemsize
+        start, row = 0, array[:1].nbytes
+        while start < len(array):
+            room = (SLOT - used) // row
             if room == 0:
                 yield pieces
                 pieces, used = [], 0
                 continue
-            stop = min(array.size, start + room)
-            pieces.append(_Piece(i, start, stop, used, array.dtype))
-            used += -(-(stop - start) * array.itemsize // LINE) * LINE
+            stop = min(len(array), start + room)
+            pieces.append(_Piece(i, start, stop, used))
+            used += -(-(stop - start) * row // LINE) * LINE
             start = stop
     if pieces:
         yield pieces
+
+
+def _over_rows(weights: np.ndarray | float, rows: np.ndarray) -> np.ndarray | float:
+    """Weights, one for each row, as they multiply rows."""
+    if isinstance(weights, np.ndarray):
+        return weights.reshape(len(rows), *[1] * (rows.ndim - 1))
+    return weights
 
 
 def _yield() -> None:

@@ -1,11 +1,12 @@
 """Replicas: processes that train tables of their own, each on a part of the text, and merge them.
 
-    merged = base + Σ_r (rows of r − base),        base: the rows as they were last merged
+    merged = base + w Σ_r (rows of r − base),        base: the rows as they were last merged
 
 Rows are words, the most frequent first. What a replica learns of a word is unknown to the others
 until it is merged, so a word is merged the more often the more often it is met: after so many calls
-that a replica meets it about `MOST` times in between. Deltas are added, not averaged: each is what
-a part of the text has to say, and a single process would have taken them all.
+that a replica meets it about `MOST` times in between. Deltas are added: each is what a part of the
+text has to say, and a single process would have taken them all. Of rows that have come near to
+where they are drawn it would have taken less (`weights`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +21,8 @@ from jw2v.training.exchange import LINE, Exchange
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
 
-MOST = 8
-INTERVALS = (1, 4, 16, 64, 256)
+MOST = 4
+INTERVALS = tuple(2**i for i in range(9))
 REST = INTERVALS[-1]  # after so many calls all rows are merged: a run can rest there
 
 
@@ -38,8 +39,8 @@ def tiers(uses: Float[np.ndarray, " vocab"]) -> tuple[Tier, ...]:
     Args:
       uses: how often a replica is expected to meet each word in a call, falling, `[vocab]`.
 
-    >>> [tuple(tier) for tier in tiers(np.array([100.0, 1, 0.4, 0.1, 0.01]))]
-    [(1, 1), (2, 4), (3, 16), (4, 64), (5, 256)]
+    >>> [tuple(tier) for tier in tiers(np.array([9.0, 0.9, 0.4, 0.03]))]
+    [(1, 1), (1, 2), (2, 4), (3, 8), (3, 16), (3, 32), (3, 64), (4, 128), (4, 256)]
     """
     rows = [int(np.count_nonzero(uses * after > MOST)) for after in INTERVALS[1:]]
     return tuple(
@@ -54,6 +55,31 @@ def due(tiers: tuple[Tier, ...], call: int) -> int:
     [2, 2, 5]
     """
     return max((tier.rows for tier in tiers if call % tier.every == 0), default=0)
+
+
+def weights(
+    pull: Float[np.ndarray, " vocab"], tiers: tuple[Tier, ...], replicas: int
+) -> Float[np.ndarray, " vocab"]:
+    """How much of what replicas learnt of each word, summed, a single process would have learnt.
+
+        w = (1 − q^R) / (R (1 − q)),        q = exp(−pull · calls between merges)
+
+    A row is drawn to where what pulls at it is in balance. Between merges each of R replicas leaves
+    q of the way to there, all of them one after another would leave q^R, and their sum goes R
+    (1 − q) of the way, beyond its end where q is small. w is 1 of rows met seldom, and 1/R, the
+    mean, of those that have arrived.
+
+    Args:
+      pull: the share of its way that a row goes in a call, `[vocab]`.
+      tiers: when rows are merged.
+      replicas: R.
+
+    >>> print(weights(np.array([100.0, 1.0, 0.0]), (Tier(3, 1),), 2).round(3))
+    [0.5   0.684 1.   ]
+    """
+    rows = np.diff([0, *(tier.rows for tier in tiers)])
+    gone = np.maximum(pull * np.repeat([tier.every for tier in tiers], rows), 1e-9)
+    return np.expm1(-replicas * gone) / (replicas * np.expm1(-gone))
 
 
 def with_first_rows(tables: Tables, V: Array, U: Array) -> Tables:
@@ -129,9 +155,11 @@ class Replicas(Protocol):
 class Replica:
     """One replica a process; they meet in an exchange."""
 
-    def __init__(self, exchange: Exchange, writes: Mapping[int, Write]) -> None:
-        """Of the processes of an exchange; writes go by number of rows."""
-        self._exchange, self._writes = exchange, writes
+    def __init__(
+        self, exchange: Exchange, writes: Mapping[int, Write], weights: Sequence[np.ndarray]
+    ) -> None:
+        """Of the processes of an exchange; writes go by number of rows, weights by table."""
+        self._exchange, self._writes, self._weights = exchange, writes, weights
         self._base: list[np.ndarray] | None = None
         self.size, self.parts = exchange.size, (exchange.rank,)
         self.share = exchange.rank, exchange.size
@@ -168,7 +196,7 @@ class Replica:
         if self._base is None:
             return numbers
         sums = np.zeros(len(numbers))
-        self._exchange.merge([sums], [np.array(numbers, np.float64)])
+        self._exchange.merge([sums], [np.array(numbers, np.float64)], [1.0])
         return sums.tolist()
 
     def merge(
@@ -184,7 +212,9 @@ class Replica:
             return state, StepInfo(loss, pairs), sums
         base, sums = [whole[:rows] for whole in self._base], np.zeros(2 + len(numbers))
         mine = [np.asarray(table)[:rows] for table in state.tables]  # where they are, on a CPU
-        self._exchange.merge([*base, sums], [*mine, np.array([*info, *numbers], np.float64)])
+        told = np.array([*info, *numbers], np.float64)
+        weights = [whole[:rows] for whole in self._weights]
+        self._exchange.merge([*base, sums], [*mine, told], [*weights, 1.0])
         del mine  # what is looked at cannot be written in place
         loss, pairs, *rest = sums.tolist()
         tables = self._writes[rows](state.tables, *base)

@@ -128,9 +128,11 @@ def parts(mesh: Mesh, x: Any, *, dim: int, stacked: bool = False) -> NamedShardi
     return NamedSharding(mesh, PartitionSpec(*first, *along))
 
 
-def along_columns(mesh: Mesh, x: Any) -> Any:
-    """An array inside a program, its last axis over the devices."""
-    where = NamedSharding(mesh, PartitionSpec(*(None,) * (x.ndim - 1), DIM))
+def laid_out(mesh: Mesh, x: Any, *, dim: int) -> Any:
+    """An array inside a program, where it lies if it is a table, else its vectors' parts."""
+    where = parts(mesh, x, dim=dim)
+    if x.ndim > 2 and x.shape[-1] == dim:
+        where = NamedSharding(mesh, PartitionSpec(*(None,) * (x.ndim - 1), DIM))
     return jax.lax.with_sharding_constraint(x, where)
 
 

@@ -7,7 +7,9 @@ programs in the same order.
 What was learnt of a row since it was last merged is a step of an outer optimizer
 (https://arxiv.org/abs/2311.08105), whose gradient is what the replicas took together:
 
-    base ← base + outer(−Δ),        Δ = Σ_r (row of r − base), or the mean over r
+    base ← base + outer(−Δ),        Δ = w Σ_r (row of r − base), or the mean over r
+
+with the weights w of `jw2v.training.merge`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +77,7 @@ def trained_by_all(train: Train, over: Mesh) -> Train:
 
 
 def merged(
-    outer: Outer, tables: Tables, base: tuple[Tables, Any], rows: int
+    outer: Outer, tables: Tables, base: tuple[Tables, Any], weights: Tables, rows: int
 ) -> tuple[Tables, tuple[Tables, Any]]:
     """The first `rows` rows of replicas merged.
 
@@ -83,6 +85,7 @@ def merged(
       outer: how.
       tables: of the replicas, `[replica, vocab, dim]`.
       base: the tables as they were last merged, and the outer optimizer's state.
+      weights: of what was learnt of each row, `[vocab]`.
       rows: how many.
 
     Returns:
@@ -90,14 +93,17 @@ def merged(
 
     >>> base = Tables(jnp.zeros((2, 1)), jnp.zeros((2, 1)))
     >>> replicas = Tables(*(jnp.array([[[1.0], [1]], [[2], [2]]]),) * 2)
-    >>> sum_ = OUTER["sum"]
-    >>> tables, (now, _) = merged(sum_, replicas, (base, sum_.optimizer.init(base)), 1)
+    >>> sum_, weights = OUTER["sum"], Tables(jnp.ones(2), jnp.ones(2))
+    >>> tables, (now, _) = merged(sum_, replicas, (base, sum_.optimizer.init(base)), weights, 1)
     >>> print(now.V[:, 0], tables.V[1, :, 0])
     [3. 0.] [3. 2.]
     """
     before, state = jax.tree.map(lambda x: x[:rows] if x.ndim == 2 else x, base)
     learnt = jax.tree.map(
-        lambda every, x: -outer.combine(every[:, :rows] - x[None], axis=0), tables, before
+        lambda every, x, w: -w[:rows, None] * outer.combine(every[:, :rows] - x[None], axis=0),
+        tables,
+        before,
+        weights,
     )
     update, state = outer.optimizer.update(learnt, state, before)
     after: Any = optax.apply_updates(before, update)
@@ -119,12 +125,16 @@ class Both(NamedTuple):
 class MeshReplicas:
     """The replicas of a mesh, as the loop sees them (`jw2v.training.merge.Replicas`)."""
 
-    def __init__(self, over: Mesh, *, dim: int, outer: str = "sum") -> None:
-        """Of a mesh, with vectors of `dim` numbers; outer: one of `OUTER`."""
+    def __init__(self, over: Mesh, weights: Tables, *, dim: int, outer: str = "sum") -> None:
+        """Of a mesh, with vectors of `dim` numbers; outer: one of `OUTER`.
+
+        Weights are those of sums; a mean is not weighed again.
+        """
         self._mesh, self._dim, self._outer = over, dim, OUTER[outer]
+        self._weights = weights if outer == "sum" else jax.tree.map(np.ones_like, weights)
         self._base: tuple[Tables, Any] | None = None
         self._merged = jax.jit(
-            partial(merged, self._outer), static_argnums=2, donate_argnums=(0, 1)
+            partial(merged, self._outer), static_argnums=3, donate_argnums=(0, 1)
         )
         self.size = over.devices.shape[0]
         self.parts = mesh.own_replicas(over)
@@ -195,7 +205,7 @@ class MeshReplicas:
     ) -> tuple[TrainState, StepInfo, Sequence[Any]]:
         """Merge the first `rows` rows, and sum numbers on the way; the loss is that of all."""
         if self.size > 1 and rows:
-            tables, self._base = self._merged(state.tables, self._base, rows)
+            tables, self._base = self._merged(state.tables, self._base, self._weights, rows)
             state = state._replace(tables=tables)
         return state, info, self.total(*numbers)
 

@@ -25,9 +25,9 @@ from jw2v.optim.named import table_optimizer
 from jw2v.training import call
 from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
-from jw2v.training.expected import expected, kept, shares, uses
+from jw2v.training.expected import expected, kept, pulls, shares, uses
 from jw2v.training.lookups import Lookups, lookups_of
-from jw2v.training.merge import Tier, Write, tiers, with_first_rows
+from jw2v.training.merge import Tier, Write, tiers, weights, with_first_rows
 from jw2v.training.mesh import Grid, grid_of, mesh_of
 from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
 from jw2v.training.replicas import MeshReplicas
@@ -45,6 +45,7 @@ class Setting(NamedTuple):
     evaluate: Callable[..., StepInfo] | None  # None where no text is held out
     first_block: Callable[..., Block]  # of a call
     tiers: tuple[Tier, ...]
+    weights: Tables  # of what replicas learn; see `merge.weights`
     writes: dict[int, Write]  # of merged rows, by their number
     lookups: Lookups
     mesh: MeshReplicas | None  # of several devices
@@ -94,9 +95,11 @@ def update_of(
     return optax.chain(*before, tx) if before else tx
 
 
-def state_like(corpus: Corpus, config: Config) -> TrainState:
-    """Shapes and dtypes of the state of a run with a named optimizer."""
-    tx = update_of(corpus, config, config.schedules(1))
+def state_like(
+    corpus: Corpus, config: Config, *, optimizer: Any = None, loss: Loss | None = None
+) -> TrainState:
+    """Shapes and dtypes of the state of a run."""
+    tx = update_of(corpus, config, config.schedules(1), optimizer=optimizer, loss=loss)
     return jax.eval_shape(lambda: init(start_tables(config, corpus.vocab), tx))
 
 
@@ -140,8 +143,12 @@ def prepare(
     words = epoch_words(corpus, config)
     grid = grid_for(config, optimizer)
     mesh = mesh_of(grid)
-    meshed = None if mesh is None else MeshReplicas(mesh, dim=config.dim, outer=config.outer)
-    replicas = replicas if meshed is None else meshed.size
+    replicas = replicas if mesh is None else grid.data
+    merged = tiers_of(corpus.vocab, config) if replicas > 1 else ()
+    weighted = weights_of(corpus.vocab, config, merged, replicas)
+    meshed = None
+    if mesh is not None:
+        meshed = MeshReplicas(mesh, weighted, dim=config.dim, outer=config.outer)
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedules = config.schedules(steps)
     tx = update_of(corpus, config, schedules, optimizer=optimizer, loss=loss)
@@ -171,13 +178,11 @@ def prepare(
         return jax.tree.map(lambda x: x[0], draw(jax.random.fold_in(key, index), text, lookups))
 
     began = time.perf_counter()
-    centres = config.call_blocks * config.block_size
     rungs = ladder_of(corpus.vocab, config)
     text = text_of(empty(config), rungs)
     heldout = len(corpus.heldout.ids) > 0
     draws = jax.random.key(0), np.int32(0), lookups
     evaluated = Programs(jax.jit(evaluate).lower)
-    merged = tiers(centres * uses(corpus.vocab, config)) if replicas > 1 else ()
     writes = {}
     if meshed is None:
         trained = Programs(jax.jit(train, donate_argnums=0).lower)
@@ -196,6 +201,7 @@ def prepare(
         evaluated if heldout else None,
         jax.jit(first_block),
         merged,
+        weighted,
         writes,
         lookups,
         meshed,
@@ -205,6 +211,19 @@ def prepare(
         words,
         time.perf_counter() - began,
     )
+
+
+def tiers_of(vocab: Vocabulary, config: Config) -> tuple[Tier, ...]:
+    """When replicas merge which words."""
+    return tiers(config.call_blocks * config.block_size * uses(vocab, config))
+
+
+def weights_of(vocab: Vocabulary, config: Config, tiers: tuple[Tier, ...], replicas: int) -> Tables:
+    """What weighs what replicas learn of each row of V and of U, `[vocab]`; 1 in a run of one."""
+    if replicas == 1:
+        return Tables(*(np.ones(len(vocab)),) * 2)
+    moves = (config.call_blocks * pull for pull in pulls(vocab, config))
+    return Tables(*(weights(move, tiers, replicas).astype(np.float32) for move in moves))
 
 
 def ladder_of(vocab: Vocabulary, config: Config) -> Ladder | None:

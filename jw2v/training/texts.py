@@ -1,18 +1,21 @@
 """The text of a run, call by call: an epoch after the other, subsampled, cut into blocks."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
-from jw2v.corpus import Corpus, Segment, keep_probability, part, segments
+from jw2v.corpus import Corpus, Segment, keep_probability, segments
 from jw2v.training import backend, call
 from jw2v.training.config import Config
 from jw2v.training.feed import Feed, feeds
 from jw2v.training.pieces import Ladder
 
 READERS = 8  # threads that subsample ahead, where there are cores for them
+DEALT = 1 << 16  # tokens dealt out to a replica at once: more, and the others wait for it
+ROUNDS = 16  # at least, so that replicas have as much of a short text
 
 
 def empty(config: Config) -> Feed:
@@ -27,18 +30,19 @@ def feeds_of(corpus: Corpus, config: Config, which: tuple[int, int] = (0, 1)) ->
 
 
 def _epochs(corpus: Corpus, config: Config, number: int, parts: int) -> Iterator[Segment]:
-    """A part of the text, subsampled anew each epoch.
+    """A part of the text, subsampled anew each epoch; all parts together are that of a run alone.
 
     Sentence numbers are told apart across epochs.
     """
     keep = keep_probability(corpus.vocab.counts, config.sample)
-    sentences = part(corpus.train, number, parts)
-    readers = min(backend.cores(), READERS)
+    drawn = partial(segments, corpus.train, keep, threads=min(backend.cores(), READERS))
+    if parts > 1:
+        size = len(corpus.train.ids) // (parts * ROUNDS)
+        drawn = partial(drawn, part=(number, parts), size=min(max(size, 1), DEALT))
     first = 0
     for epoch in range(config.epochs):
         last = first
-        draws = epoch * parts + number
-        for segment in segments(sentences, keep, seed=config.seed, epoch=draws, threads=readers):
+        for segment in drawn(seed=config.seed, epoch=epoch):
             yield Segment(segment.ids, segment.sentence + np.int32(first))
             last = first + int(segment.sentence.max(initial=-1)) + 1
         first = last % 2**30

@@ -10,7 +10,7 @@ from jax.sharding import PartitionSpec
 from jw2v.judge import verify_derivations
 from jw2v.judge.records import claim
 from jw2v.ledger import sharded
-from jw2v.training.mesh import DIM, Grid, along_columns, mesh_of
+from jw2v.training.mesh import DIM, Grid, laid_out, mesh_of
 
 TRIED = ("negative_sampling block", "cbow block", "adagrad", "adam", "rowwise_adagrad", "merge")
 
@@ -19,7 +19,7 @@ def main() -> None:
     some = [
         d
         for d in sharded.DERIVATIONS
-        if any(name in d.id for name in TRIED) and ("merge" in d.id or "4 devices" in d.id)
+        if any(name in d.id for name in TRIED) and ("merge" in d.id or "vocab=2,dim=2" in d.id)
     ]
     entries = verify_derivations(some, ledger="sharded", samples=4)
     wrong = [entry.id for entry in entries if entry.verdict_value != entry.expected]
@@ -50,7 +50,7 @@ def forgotten() -> str:
     columns = PartitionSpec(None, DIM)
 
     def scores(v, u):
-        v, u = (along_columns(mesh, x) for x in (v, u))
+        v, u = (laid_out(mesh, x, dim=8) for x in (v, u))
         local = jax.shard_map(
             lambda v, u: jax.lax.all_gather(v @ u.T, DIM)[0],
             mesh=mesh,

@@ -32,15 +32,20 @@ def test_a_merge_adds_every_delta_in_order(tmp_path, size, rows):
         for _ in range(3)
     ]
 
+    weights = rng.random(rows, np.float32), 1.0
+
     def work(member: SharedMemory) -> list[np.ndarray]:
         base = [x.copy() for x in start]
         for turn in mine:
-            member.merge(base, turn[member.rank])
+            member.merge(base, turn[member.rank], weights)
         return base
 
     expected = [x.copy() for x in start]
     for turn in mine:
-        deltas = [[x - b for x, b in zip(arrays, expected, strict=True)] for arrays in turn]
+        deltas = [
+            [w * (x - b) for x, b, w in zip(arrays, expected, weights, strict=True)]
+            for arrays in turn
+        ]
         for delta in deltas:
             for b, d in zip(expected, delta, strict=True):
                 b += d
@@ -49,9 +54,23 @@ def test_a_merge_adds_every_delta_in_order(tmp_path, size, rows):
             np.testing.assert_array_equal(got, true)
 
 
+def test_rows_have_a_weight_each(tmp_path):
+    rows = SLOT // 400 + 7  # more than a slot holds
+    weights = np.linspace(0, 1, rows, dtype=np.float32)
+
+    def work(member: SharedMemory) -> np.ndarray:
+        base = np.ones((rows, 100), np.float32)
+        member.merge([base], [base + 2], [weights])
+        return base
+
+    for merged in together(exchanges(tmp_path / "x", 2), work):
+        expected = np.broadcast_to(1 + 4 * weights[:, None], merged.shape)
+        np.testing.assert_allclose(merged, expected, rtol=3e-7)
+
+
 def test_one_process_keeps_what_it_has():
     base = [np.zeros(3)]
-    ALONE.merge(base, [np.arange(3.0)])
+    ALONE.merge(base, [np.arange(3.0)], [1.0])
     np.testing.assert_array_equal(base[0], np.arange(3.0))
     assert isinstance(ALONE, Exchange)
 
@@ -60,7 +79,7 @@ def test_whoever_waits_for_a_process_that_is_gone_is_told(tmp_path):
     SharedMemory.create(tmp_path / "x", 2)
     member = SharedMemory(tmp_path / "x", 0, 2, alive=lambda: False)
     with pytest.raises(DataError, match="another process of the run is gone"):
-        member.merge([np.zeros(1)], [np.ones(1)])
+        member.merge([np.zeros(1)], [np.ones(1)], [1.0])
 
 
 def test_a_file_that_cannot_be_made_is_named(tmp_path):

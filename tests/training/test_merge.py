@@ -16,7 +16,7 @@ from jw2v.blocks.tables import Tables
 from jw2v.training import loop
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE, SharedMemory
-from jw2v.training.merge import INTERVALS, MOST, REST, Replica, due, tiers
+from jw2v.training.merge import INTERVALS, MOST, REST, Replica, Tier, due, tiers, weights
 from jw2v.training.setting import prepare, write_of
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
@@ -49,11 +49,37 @@ def test_what_is_due_holds_what_was_due_before():
     assert merged[0] == 1
     assert [i + 1 for i, rows in enumerate(merged) if rows == 5] == [REST, 2 * REST]
     assert sum(rows >= 2 for rows in merged) == 2 * REST // 4
+    assert sum(rows >= 3 for rows in merged) == 2 * REST // 8
+
+
+@few
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 20), st.floats(0.0, 0.5))
+def test_weighted_rows_move_as_one_process_would_move_them(replicas, every, steps, pull):
+    """Steps that each go a share of what is left, towards one place."""
+    goal, start = 2.0, -1.0
+
+    def moved(x: float, times: int) -> float:
+        for _ in range(times):
+            x += pull * (goal - x)
+        return x
+
+    learnt = [moved(start, steps * every) - start] * replicas
+    of_a_call = -steps * np.log1p(-pull)
+    (weight,) = weights(np.array([of_a_call]), (Tier(1, every),), replicas)
+    alone = moved(start, replicas * steps * every)
+    assert start + weight * sum(learnt) == pytest.approx(alone, rel=1e-6, abs=1e-6)
+    assert 1 / replicas - 1e-9 <= weight <= 1
+
+
+def test_each_row_is_weighed_by_its_own_tier():
+    found = weights(np.array([0.1, 0.1, 0.2]), (Tier(1, 1), Tier(3, 4)), 2)
+    expected = [(1 - np.exp(-2 * a)) / (2 * (1 - np.exp(-a))) for a in (0.1, 0.4, 0.8)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_one_process_merges_nothing():
     state = state_of(Tables(jnp.ones((3, 2)), jnp.ones((3, 2))))
-    replica = Replica(ALONE, {})
+    replica = Replica(ALONE, {}, ())
     assert replica.merge(replica.spread(state), 3, INFO, 1.5) == (state, INFO, [1.5])
     assert list(replica.total(2, True)) == [2, True]
     assert replica.rests(1)
@@ -92,9 +118,10 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
     base, *deltas = rng.integers(-9, 9, (3, 2, 5, 2)).astype(np.float32)  # their sums are exact
     start = Tables(*map(jnp.asarray, base))
     writes = {rows: write_of(start, rows)}
+    halves, ones = np.full(5, 0.5, np.float32), np.ones(5, np.float32)
 
     def work(member: SharedMemory):
-        replica = Replica(member, writes)
+        replica = Replica(member, writes, (halves, ones))
         replica.spread(state_of(start))
         mine = state_of(Tables(*map(jnp.asarray, base + deltas[member.rank])))
         merged, info, (ranks, one) = replica.merge(mine, rows, INFO, member.rank, 1)
@@ -104,9 +131,10 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
         return merged.tables
 
     for rank, merged in enumerate(in_two(tmp_path, work)):
-        for table, b, own, *both in zip(merged, base, deltas[rank], *deltas, strict=True):
-            np.testing.assert_array_equal(table[:rows], (b + sum(both))[:rows])
-            np.testing.assert_array_equal(table[rows:], (b + own)[rows:])
+        own = deltas[rank]
+        for table, b, mine, w, *both in zip(merged, base, own, (0.5, 1), *deltas, strict=True):
+            np.testing.assert_array_equal(table[:rows], (b + w * sum(both))[:rows])
+            np.testing.assert_array_equal(table[rows:], (b + mine)[rows:])
 
 
 def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
