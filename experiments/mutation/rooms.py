@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+SIGNATURES = "tests/test_signatures.py"
 
 
 class Room(NamedTuple):
-    """Files, and the tests of them; each file's doctests come first."""
+    """Files, and the tests of them, beside each file's own doctests."""
 
     modules: Sequence[str]
     tests: Sequence[str]
@@ -22,7 +23,7 @@ def _found(pattern: str) -> list[str]:
 ROOMS = {
     "checkpoint": Room(
         ["jw2v/training/checkpoint.py", "jw2v/training/checkpoint_files.py"],
-        ["tests/training/test_checkpoint.py"],
+        ["tests/training/test_checkpoint.py", SIGNATURES],
     ),
     "formats": Room(
         [
@@ -41,8 +42,15 @@ ROOMS = {
                 )
             ),
             "tests/test_files.py",
+            SIGNATURES,
         ],
     ),
-    "losses": Room(_found("jw2v/losses/*.py"), _found("tests/losses/test_*.py")),
-    "judge": Room(_found("jw2v/judge/**/*.py"), _found("tests/judge/test_*.py")),
+    "losses": Room(
+        _found("jw2v/losses/*.py"),
+        [*_found("tests/losses/test_*.py"), SIGNATURES],
+    ),
+    "judge": Room(
+        _found("jw2v/judge/**/*.py"),
+        [*_found("tests/judge/test_*.py"), SIGNATURES],
+    ),
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """Do the tests notice when a line is wrong? Mutants of our files, and the tests of seconds.
 
 run.py [ROOM ...]  tries mutants, and writes results.json; goes on where it was stopped
+run.py --again     tries those anew that no test noticed and no reason explains
 run.py --write     the table of results.json into README.md
 
 A mutant counts as noticed where a test fails or hangs. One that cannot be imported counts as none.
@@ -20,6 +21,7 @@ FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
 import trial
+from order import best_first, statement
 from reasons import REASONS
 from results import check_machine, machine, markdown, read, versions, write, write_table
 from rooms import ROOMS, ROOT
@@ -29,7 +31,7 @@ from jw2v.vectors.intervals import wilson_interval
 
 MOST = 300
 SEED = 1
-SAVED_EVERY = 10  # mutants
+TOLD_EVERY = 10  # mutants
 NOTICED = ("killed", "hangs")
 
 
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("rooms", nargs="*", help=f"of {', '.join(ROOMS)}; by default all")
     parser.add_argument("--most", type=int, default=MOST, help="mutants a room")
+    parser.add_argument("--again", action="store_true", help="those not noticed are tried anew")
     parser.add_argument("--write", action="store_true", help="the table into README.md")
     parser.add_argument("--results", type=Path, default=FOLDER / "results.json")
     args = parser.parse_args(argv)
@@ -50,20 +53,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         for room in args.rooms or ROOMS:
             if room not in ROOMS:
                 raise unknown("room", room, ROOMS)
-            try_room(room, args.results, most=args.most)
+            try_room(room, args.results, most=args.most, again=args.again)
     except Jw2vError as error:
         raise SystemExit(str(error)) from None
 
 
-def try_room(room: str, path: Path, *, most: int) -> None:
+def try_room(room: str, path: Path, *, most: int, again: bool) -> None:
     """Try the mutants of a room's sample that the results lack; forget those of other code.
 
+    Args:
+      room: of which files.
+      path: the results, saved as they come.
+      most: mutants.
+      again: try those anew that were not noticed and have no reason.
+
     Raises:
-      UsageError: cosmic-ray is not installed.
+      UsageError: cosmic-ray or coverage is not installed.
       DataError: the tests fail where nothing is wrong.
     """
-    if find_spec("cosmic_ray") is None:
-        raise UsageError("cosmic_ray is not installed; pip install cosmic-ray")
+    for module in ("cosmic_ray", "coverage"):
+        if find_spec(module) is None:
+            raise UsageError(f"{module} is not installed; pip install cosmic-ray coverage")
+    from lines import watched
     from variants import sample, source_of
 
     results = read(path)
@@ -71,39 +82,28 @@ def try_room(room: str, path: Path, *, most: int) -> None:
     results |= {"machine": machine(), "versions": versions()}
     modules, tests = ROOMS[room]
     with tempfile.TemporaryDirectory() as scratch:
-        copy, limit = trial.copied(Path(scratch)), 0.0
+        copy = trial.copied(Path(scratch))
         drawn = sample(copy, modules, most, seed=SEED)
         keys = {key(mutant._asdict()) for mutant in drawn}
         others = [run for run in results["runs"] if run["room"] != room]
         done = [run for run in results["runs"] if run["room"] == room and key(run) in keys]
+        if again:
+            done = [run for run in done if run["outcome"] != "alive" or reason_of(run)]
         tried = {key(run) for run in done}
-        for mutant in drawn:
-            if key(mutant._asdict()) in tried:
-                continue
-            limit = limit or usual(room)
-            found = trial.outcome(copy, mutant.module, source_of(copy, mutant), tests, limit)
+        left = [mutant for mutant in drawn if key(mutant._asdict()) not in tried]
+        seen = watched(copy, modules, tests) if left else {}
+        for mutant in left:
+            right = (copy / mutant.module).read_text(encoding="utf-8")
+            order = best_first(seen, mutant.module, statement(right, mutant.line))
+            found = trial.outcome(copy, mutant.module, source_of(copy, mutant), tests, order)
             done.append({"room": room, **mutant._asdict(), "outcome": found})
             if found == "alive":
-                lines = (copy / mutant.module).read_text(encoding="utf-8").splitlines()
-                done[-1]["text"] = lines[mutant.line - 1].strip()
-            if len(done) % SAVED_EVERY == 0 or found == "alive":
-                write(path, results | {"runs": [*others, *done]})
+                done[-1]["text"] = right.splitlines()[mutant.line - 1].strip()
+            write(path, results | {"runs": [*others, *done]})
+            if len(done) % TOLD_EVERY == 0 or found == "alive":
                 print(room, len(done), done[-1], flush=True)
         os.chdir(ROOT)
     write(path, results | {"runs": [*others, *done]})
-
-
-def usual(room: str) -> float:
-    """How long a trial may take, in seconds of the processor.
-
-    Raises:
-      DataError: the tests fail where nothing is wrong.
-    """
-    modules, tests = ROOMS[room]
-    status, seconds = trial.run(modules[0], tests, 3600.0)
-    if status:
-        raise DataError(f"the tests of {room} fail where nothing is wrong; run them (pytest)")
-    return max(trial.LEAST, trial.PATIENCE * seconds)
 
 
 def key(run: dict[str, Any]) -> tuple[Any, ...]:

@@ -9,18 +9,19 @@ import shutil
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
+import pytest
 from rooms import ROOT
 
 SLOW_TO_IMPORT = (
-    "chex", "gensim", "hypothesis", "jax.numpy", "jaxtyping", "optax", "pyarrow.compute", "pytest",
+    "chex", "gensim", "hypothesis", "jax.numpy", "jaxtyping", "optax", "pyarrow.compute",
     "safetensors.numpy", "scipy.stats", "sybil", "_pytest.doctest",
 )  # fmt: skip
-PATIENCE = 5  # times the processor's time of the tests where nothing is wrong
-LEAST = 20  # seconds
+PATIENCE = 5  # times the seconds of a test where nothing is wrong
+LEAST = 20  # seconds of the processor that a test may take in any case
 OPTIONS = (
     "-x", "-q", "-m", "not slow", "-p", "no:jw2v", "-p", "no:xdist", "-o", "addopts=",
     "--import-mode=importlib", "--doctest-modules", "--hypothesis-seed=0",
@@ -41,18 +42,27 @@ def copied(scratch: Path) -> Path:
     return copy
 
 
-def outcome(copy: Path, module: str, source: str, tests: Sequence[str], limit: float) -> str:
+def outcome(
+    copy: Path, module: str, source: str, tests: Sequence[str], seconds: Mapping[str, float]
+) -> str:
     """What tests say of a file with another text.
 
+    Args:
+      copy: the project.
+      module: the file.
+      source: its text.
+      tests: files of tests; the module's doctests are run, too.
+      seconds: which test takes how long where nothing is wrong, the first to be run first.
+
     Returns:
-      "alive" where they pass, "killed" where one does not, "hangs" beyond so many seconds of the
-      processor, "no import" where the text is no module.
+      "alive" where they pass, "killed" where one does not, "hangs" where one takes much longer,
+      "no import" where the text is no module.
     """
     place = copy / module
     right = place.read_text(encoding="utf-8")
     place.write_text(source, encoding="utf-8")
     try:
-        status, _ = run(module, tests, limit)
+        status = run([module, *tests], _InOrder(seconds), limit=LEAST)
     finally:
         place.write_text(right, encoding="utf-8")
     if os.WIFSIGNALED(status):
@@ -60,16 +70,38 @@ def outcome(copy: Path, module: str, source: str, tests: Sequence[str], limit: f
     return {0: "alive", NO_IMPORT: "no import"}.get(os.WEXITSTATUS(status), "killed")
 
 
-def run(module: str, tests: Sequence[str], limit: float) -> tuple[int, float]:
-    """Status of a child that runs tests, and the seconds of the processor that it took."""
+class _InOrder:
+    """A plugin of pytest: which test is first, and how long each may take."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        self.seconds = seconds
+        self.places = {test: place for place, test in enumerate(seconds)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: self.places.get(item.nodeid, len(self.places)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        usual = self.seconds.get(item.nodeid, 0.0)
+        signal.setitimer(signal.ITIMER_PROF, max(LEAST, PATIENCE * usual))
+        return (yield)
+
+
+def run(files: Sequence[str], plugin: object, *, limit: float) -> int:
+    """Status of a child that imports the first of some files and has pytest run them all.
+
+    Args:
+      files: modules and tests.
+      plugin: one more for pytest.
+      limit: seconds of the processor until the plugin sets others; 0 for none.
+    """
     child = os.fork()
     if child == 0:
-        _test(module, [module, *tests], limit)
-    _, status, used = os.wait4(child, 0)
-    return status, used.ru_utime + used.ru_stime
+        _test(files, plugin, limit)
+    return os.waitpid(child, 0)[1]
 
 
-def _test(module: str, tests: Sequence[str], limit: float) -> None:
+def _test(files: Sequence[str], plugin: object, limit: float) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -80,9 +112,9 @@ def _test(module: str, tests: Sequence[str], limit: float) -> None:
     try:
         for name in [name for name in sys.modules if name.split(".")[0] == "jw2v"]:
             del sys.modules[name]  # the parent's are not of the copy
-        made = import_module(module.removesuffix(".py").replace("/", "."))
+        made = import_module(files[0].removesuffix(".py").replace("/", "."))
         assert Path(str(made.__file__)).is_relative_to(Path.cwd())
         status = 1
-        status = int(import_module("pytest").main([*OPTIONS, *tests]))
+        status = int(pytest.main([*OPTIONS, *files], plugins=[plugin]))
     finally:
         os._exit(status)

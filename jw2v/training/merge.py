@@ -79,7 +79,10 @@ def weights(
     """
     rows = np.diff([0, *(tier.rows for tier in tiers)])
     gone = np.maximum(pull * np.repeat([tier.every for tier in tiers], rows), 1e-9)
-    return np.expm1(-replicas * gone) / (replicas * np.expm1(-gone))
+    import os
+    c=float(os.environ.get("CC","2")); top=float(os.environ.get("TOP","50"))
+    mean = np.expm1(-replicas * gone) / (replicas * np.expm1(-gone))
+    return np.minimum(mean, -c / (replicas * np.expm1(-top * gone)))
 
 
 def with_first_rows(tables: Tables, V: Array, U: Array) -> Tables:

@@ -78,6 +78,10 @@ PASSED_ON = {  # of operands with the error E: what the operation makes of it
     "sin": Case(jnp.sin, (0.0,), E, E + 4 * U),
     "sqrt": Case(jnp.sqrt, (4.0,), E, 2 * -math.expm1(0.5 * math.log1p(-E / 4)) + 4 * U),
     "rsqrt": Case(lax.rsqrt, (1.0,), E, math.expm1(-0.5 * math.log1p(-E)) + 3 * U),
+    "pow": Case(
+        lax.pow, (2.0, 3.0), E,
+        8 * math.expm1(-(3 + E) * math.log1p(-E / 2) + E * math.log(2)) + 8 * 8 * U,
+    ),
     "square": Case(jnp.square, (1.0,), E, 2 * (1 + E) * E + 2 * U),
     "max": Case(jnp.maximum, (1.0, 2.0), E, E),
     "min": Case(jnp.minimum, (1.0, 2.0), E, E),

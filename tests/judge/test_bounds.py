@@ -200,6 +200,20 @@ def test_a_choice_that_is_not_sure_is_as_far_off_as_its_cases_are_apart():
     unsure = Bounded(np.array(0.5), np.array(1.0))
     assert evaluate(jaxpr, [unsure, 3.0, 7.0])[0] == (3.0, 4.0)
     assert evaluate(jaxpr, [0.5, 3.0, 7.0])[0] == (3.0, 0.0)
+    blurred = Bounded(np.array(3.0), np.array(0.5)), Bounded(np.array(7.0), np.array(0.25))
+    assert evaluate(jaxpr, [unsure, *blurred])[0] == (3.0, 4.25)
+
+
+def test_a_power_of_an_exact_zero_is_exact():
+    (zero,) = evaluate(trace(lax.pow, (0.0, 3.0), dtype="float32"), [0.0, 3.0])
+    assert (zero.value, zero.error) == (0.0, 0.0)
+
+
+def test_what_is_added_to_a_zero_is_added_once_less():
+    jaxpr = trace(lambda x, y: x.at[np.array([0, 1, 1])].add(y), (np.zeros(3), V), dtype="float32")
+    (sums,) = evaluate(jaxpr, [np.zeros(3), V])
+    np.testing.assert_array_equal(sums.value, [1, 6, 0])
+    np.testing.assert_allclose(sums.error, [0, 6 * U, 0], rtol=1e-6)
 
 
 def test_a_number_and_itself_are_told_exactly_however_blurred_they_are():

@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 from judge.losses_of_strangers import BAG, bag, fit_of_ridge, numbers, of_ridge, rows_of_bag
 
+from jw2v.judge.arithmetic.bounds import trace
 from jw2v.judge.diagnosis import diagnose as diagnosis
-from jw2v.judge.diagnosis.diagnose import diagnose
+from jw2v.judge.diagnosis import mirrors, occurrences
+from jw2v.judge.diagnosis.causes import cause_of
+from jw2v.judge.diagnosis.diagnose import diagnose, trial_of
+from jw2v.judge.diagnosis.gates import gated
+from jw2v.judge.diagnosis.occurrences import settings_of
+from jw2v.judge.mutation.edits import edits
 
 
 @pytest.mark.parametrize(
@@ -189,6 +195,39 @@ def test_the_right_rows_in_another_place():
     assert found.text == "edit: right in sum over the rows, but added to those of ids"
 
 
+def test_the_right_slabs_in_another_place():
+    """Rows may be matrices; numbers of a vector are no rows."""
+    args = (np.ones((7, 2, 2)), np.array([0, 3, 6]), np.ones((3, 2, 2)))
+
+    def elsewhere(E, ids, r):
+        return jnp.zeros_like(E).at[ids[::-1]].add(rows_of_bag(E, ids, r))
+
+    found = diagnose(elsewhere, jax.grad(bag), args, loss=bag, wrt=0)
+    assert found.text == "edit: right in sum over the rows, but added to those of ids"
+    args = (np.ones(7), np.array([0, 3, 6]), np.ones(3))
+    found = diagnose(elsewhere, jax.grad(bag), args, loss=bag, wrt=0)
+    assert "rows" not in found.text
+
+
+@pytest.mark.parametrize(("operand", "cause"), [(1, "factor"), (2, "edit")])
+def test_a_factor_of_a_divisor_is_none_of_the_line(operand, cause):
+    closed, point = trace(lambda x, y: x / y + x + y, (1.0, 1.0)), (np.array(3.0), np.array(7.0))
+    what = f"x2 of operand {operand}"
+    (edit,) = (e for e in edits(closed) if (e.operation, e.what) == ("div", what))
+    assert cause_of(closed, edit, point) == cause
+
+
+def test_turns_of_a_loop_are_one_term_and_each_its_own():
+    def looped(w, X):
+        total = 0.0
+        for row in X:
+            total += jnp.tanh(w @ row)
+        return total
+
+    settings = settings_of(gated(looped, (np.ones(3), np.ones((4, 3))), 0, results=True))
+    assert {len(setting) for setting in settings} == {1, 4}
+
+
 def binary(w, X, y):
     return jnp.sum(jnp.logaddexp(0.0, -y * (X @ w)))
 
@@ -200,6 +239,23 @@ def test_sigma_of_the_opposite():
     args = (np.ones(3), np.ones((5, 3)), np.ones(5))
     found = diagnose(claimed, jax.grad(binary), args, loss=binary, wrt=0)
     assert found.cause == "sigma(-x)"
+
+
+@pytest.mark.parametrize(
+    ("module", "stage", "claimed"),
+    [
+        (mirrors, mirrors.mirrored, lambda w, X, y: -X.T @ (y * jax.nn.sigmoid(y * (X @ w)))),
+        (occurrences, occurrences.terms, lambda w, X, y: X.T @ (y * jax.nn.sigmoid(-y * (X @ w)))),
+    ],
+)
+def test_a_loss_of_as_many_gates_as_are_tried_is_tried(module, stage, claimed, monkeypatch):
+    args = (np.ones(3), np.ones((5, 3)), np.ones(5))
+    trial = trial_of(claimed, jax.grad(binary), args, loss=binary, wrt=0)
+    count = len(gated(binary, args, 0, results=True).gates)
+    monkeypatch.setattr(module, "MOST_GATES", count)
+    assert list(stage(trial, trial.draw(0)))
+    monkeypatch.setattr(module, "MOST_GATES", count - 1)
+    assert not list(stage(trial, trial.draw(0)))
 
 
 def test_an_elementwise_function_of_a_library_is_one_term(monkeypatch):

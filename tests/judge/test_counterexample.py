@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from judge.mistakes import MISTAKES
 
-from jw2v.judge.diagnosis.counterexample import smallest
+from jw2v.judge.diagnosis.counterexample import _shorter, smallest
 from jw2v.judge.diagnosis.diagnose import trial_of
 
 FEW = MISTAKES[4::18]
@@ -126,6 +126,31 @@ def test_ids_that_are_compared_and_not_looked_up_need_room_too():
     )
     assert len(found["args"]["z"]) == 3
     assert {found["args"]["a"], found["args"]["b"]} == {0, 1}
+
+
+def test_a_mask_stays_one():
+    def claimed(x, on):
+        assert on.dtype == bool
+        return jnp.where(on, 2 * x, 0.0)
+
+    args = (np.ones(4), np.array([True, False, True, True]))
+    found = example(claimed, lambda x, on: claimed(x, on) / 2, args)
+    assert found["args"] == {"x": [1.0], "on": [True]}
+    assert isinstance(found["args"]["on"][0], bool)
+
+
+def test_no_axis_is_made_longer():
+    """A table of two words is not tried with three."""
+
+    def claimed(E, ids):
+        return -jnp.sum(E[ids])
+
+    args = (np.ones((2, 3)), np.array([0, 1, 1, 0]))
+    trial = trial_of(claimed, lambda E, ids: -claimed(E, ids), args)
+    shapes = [[x.shape for x in shorter.args] for shorter in _shorter(trial)]
+    assert shapes[0] == [(1, 1), (1,)]
+    assert shapes[-1] == [(2, 3), (4,)]
+    assert max(rows for (rows, _), _ in shapes) == 2
 
 
 def test_a_true_value_of_zero_shows_little_and_comes_last():

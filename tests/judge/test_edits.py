@@ -245,6 +245,12 @@ def twice_wrong(v, U, ids):
     return err @ U[ids], jnp.zeros_like(U).at[ids].set(jnp.outer(err, v))
 
 
+@pytest.mark.parametrize(("size", "count"), [((2, 2), 1), ((2, 3), 0), ((1, 1), 0)])
+def test_axes_of_one_size_are_exchanged(size, count):
+    several = edits(trace(lambda A: A * A, (np.ones(size),)))
+    assert sum(edit.kind == "transpose" for edit in several) == count
+
+
 def test_two_edits_repair_two_slips():
     (found,) = repaired(twice_wrong)
     assert "scatter -> scatter-add" in found

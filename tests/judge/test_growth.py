@@ -17,6 +17,7 @@ def shape(*size):
     [
         (lambda x: x + x * x, (shape(10),), 20),
         (lambda A, B: A @ B, (shape(3, 5), shape(5, 7)), 2 * 3 * 5 * 7),
+        (lambda x: 2.0 * x, (shape(1000),), 1000),
         (jnp.sum, (shape(4, 6),), 24),
         (jax.jit(lambda x: jnp.exp(x)), (shape(8),), 8),
         (lambda x: x.reshape(2, 4).T, (shape(8),), 8),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jw2v.errors import UsageError
+from jw2v.judge import ledgers
 from jw2v.judge.ledgers import verify_ledgers
 
 LEDGER = """
@@ -34,6 +35,20 @@ def test_two_processes_find_what_one_finds(ledger):
     assert heard == [(i, 6) for i in range(1, 7)]
     one = verify_ledgers([ledger])
     assert [replace(e, seconds=0.0) for e in several] == [replace(e, seconds=0.0) for e in one]
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_this_process_is_one_of_the_workers(ledger, workers, monkeypatch):
+    class EnoughError(Exception):
+        pass
+
+    def pool(others: int, **options: object) -> None:
+        assert others == workers - 1
+        raise EnoughError
+
+    monkeypatch.setattr(ledgers, "ProcessPoolExecutor", pool)
+    with pytest.raises(EnoughError):
+        verify_ledgers([ledger], workers=workers)
 
 
 def test_a_fault_in_another_process_is_raised_here(tmp_path):

@@ -146,7 +146,7 @@ def decimal(fn, *args):
 def everything(x, W, ids):
     """All operations that decimals have a rule for, more or less."""
     y = jnp.where(x > 0.1, jnp.tanh(x) * jnp.sqrt(jnp.abs(x)), jnp.expm1(x) / (2 + jnp.square(x)))
-    z = jnp.maximum(jnp.log1p(jnp.exp(y)), 0.5) ** 3 - jnp.minimum(x, 0.0) ** -2.0
+    z = jnp.maximum(jnp.log1p(jnp.exp(y)), 0.5) ** 3 - jnp.minimum(x, 1.0) ** -2.0
     return (
         jnp.zeros_like(W).at[ids].add(z).at[0].set(x) @ jax.nn.softmax(x),
         jnp.cumsum(sigma(z))[::-1] + jnp.sign(x) * jnp.floor(3 * x) + jax.lax.rsqrt(2 + y),
@@ -164,6 +164,14 @@ def test_decimals_agree_with_floats():
         floats = evaluate(trace(everything, args), args)
     for one, other in zip(decimal(everything, *args), floats, strict=True):
         np.testing.assert_allclose(one.astype(float), other.value.astype(float), rtol=1e-13)
+
+
+def test_a_decimal_far_out_is_at_the_end_of_its_function():
+    """Where e²ˣ has no decimal, either."""
+    far = np.array([-np.inf, -1e7, 1e7, np.inf])
+    for fn, ends in ((jnp.tanh, (-1, -1, 1, 1)), (sigma, (0, 0, 1, 1))):
+        (found,) = decimal(fn, far)
+        assert tuple(found) == ends
 
 
 @pytest.mark.parametrize(

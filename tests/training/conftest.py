@@ -1,5 +1,8 @@
-"""A small text with structure: words of one topic stand together."""
+"""Small texts."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from texts import topical_text
 
@@ -8,7 +11,7 @@ from jw2v.corpus import Corpus, encode
 
 @pytest.fixture(scope="session")
 def text(tmp_path_factory: pytest.TempPathFactory):
-    """Path of the text."""
+    """A text with structure: words of one topic stand together."""
     path = tmp_path_factory.mktemp("text") / "topical.txt"
     path.write_text(topical_text(1500))
     return path
@@ -18,3 +21,13 @@ def text(tmp_path_factory: pytest.TempPathFactory):
 def corpus(text, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """The text, encoded."""
     return encode(text, directory=tmp_path_factory.mktemp("corpus"), min_count=1, heldout_every=20)
+
+
+@pytest.fixture(scope="session")
+def few_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text of 50 words, some of them far more frequent than others."""
+    rng = np.random.default_rng(0)
+    lines = (" ".join(f"w{w}" for w in rng.zipf(1.5, 12) % 50) for _ in range(800))
+    path = tmp_path_factory.mktemp("few") / "text"
+    path.write_text("".join(line + "\n" for line in lines))
+    return path

@@ -50,7 +50,7 @@ def jax_leaves(state):
 
 def test_a_state_comes_back_bit_for_bit(tmp_path):
     path = save(tmp_path)
-    assert checkpoint.find(tmp_path, MADE_WITH)[:2] == (path, 7)
+    assert checkpoint.find(tmp_path, MADE_WITH) == checkpoint.Found(path, 7) == (path, 7, 1)
     found = checkpoint.load(path, STATE)
     assert same(found.state, STATE)
     assert (found.calls, found.made_with) == (7, MADE_WITH)
@@ -128,6 +128,13 @@ def test_what_cannot_be_saved_is_told_and_leaves_what_was(tmp_path, monkeypatch,
     assert "No space left on device" in caplog.text
     assert "it takes 60 bytes; the run goes on" in caplog.text
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_every_ten_minutes_one_is_made_and_two_are_kept(tmp_path):
+    """As the README says, and by default."""
+    assert Saving("folder", MADE_WITH) == ("folder", MADE_WITH, 600.0, 2)
+    paths = [save(tmp_path, calls) for calls in (1, 2, 3)]
+    assert checkpoint.saved(tmp_path) == paths[:0:-1]
 
 
 def test_a_saver_waits_between_two():
@@ -278,21 +285,20 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(tmp_path):
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
 
 
-def test_for_another_number_of_replicas_one_checkpoint_is_left(tmp_path):
-    """However many were kept: the new one has the lowest number of all."""
+@pytest.mark.parametrize("kept", [range(10, 18), range(11, 18), range(8, 18)])
+def test_for_another_number_of_replicas_one_checkpoint_is_left(tmp_path, kept):
+    """However many were kept: the new one has the lowest number of all, or one that is there."""
     record = {"replicas": 1, "dim": 2}
-    for calls in range(10, 18):
-        checkpoint_files.write(
-            tmp_path,
-            [np.array(calls, np.int32), np.ones(3)],
-            checkpoint_files.Record(calls, record),
-            keep=9,
-        )
+    others = np.ones(3), np.array([5, 6]), np.array(0.5)  # none of them counts calls
+    for calls in kept:
+        arrays = [np.array(calls, np.int32), np.array(2**60 + 2), *others]
+        checkpoint_files.write(tmp_path, arrays, checkpoint_files.Record(calls, record), keep=99)
     found = checkpoint.rescaled(checkpoint.find(tmp_path, record), 2)
     assert checkpoint.saved(tmp_path) == [found.path]
     again = checkpoint.find(tmp_path, {"replicas": 2, "dim": 2})
     assert again == found == (found.path, 8, 2)
-    told, (blocks, table) = checkpoint_files.read(found.path)
+    told, (blocks, words, *same) = checkpoint_files.read(found.path)
     assert told == (8, {"replicas": 2, "dim": 2})
-    assert blocks == 8
-    np.testing.assert_array_equal(table, np.ones(3))
+    assert (blocks, words) == (8, 2**59 + 1)  # beyond what a float64 tells apart
+    for one, other in zip(same, others, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -56,18 +56,9 @@ def told_by(program: str, *arguments: Path) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.fixture(scope="module")
-def text(tmp_path_factory) -> Path:
-    rng = np.random.default_rng(0)
-    lines = (" ".join(f"w{w}" for w in rng.zipf(1.5, 12) % 50) for _ in range(800))
-    path = tmp_path_factory.mktemp("text") / "text"
-    path.write_text("".join(line + "\n" for line in lines))
-    return path
-
-
 @pytest.mark.slow
-def test_a_mesh_of_devices_trains_what_one_device_does(text, tmp_path):
-    told = told_by("meshes.py", text, tmp_path)
+def test_a_mesh_of_devices_trains_what_one_device_does(few_words, tmp_path):
+    told = told_by("meshes.py", few_words, tmp_path)
     resumed = {name: off for name, off in told["off"].items() if name.startswith("resumed")}
     assert set(resumed.values()) == {0.0}
     assert len(told["off"]) == 10

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training.test_mesh import text  # noqa: F401
 
 import jw2v
 from jw2v.errors import UsageError
@@ -70,10 +69,10 @@ def ended(running, *, within: float) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_two_devices_of_one_train(text, tmp_path):  # noqa: F811
-    two = ended(started(text, tmp_path / "two", 2, "--epochs", "2"), within=200)
+def test_two_processes_train_what_two_devices_of_one_train(few_words, tmp_path):
+    two = ended(started(few_words, tmp_path / "two", 2, "--epochs", "2"), within=200)
     flags = "--xla_force_host_platform_device_count=2"
-    one = started(text, tmp_path / "one", 1, "--epochs", "2", XLA_FLAGS=flags)
+    one = started(few_words, tmp_path / "one", 1, "--epochs", "2", XLA_FLAGS=flags)
     assert [code for code, *_ in (*two, *ended(one, within=200))] == [0, 0, 0]
     first, other = (jw2v.load(tmp_path / name) for name in ("two", "one"))
     np.testing.assert_array_equal(first.vectors, other.vectors)
@@ -82,10 +81,10 @@ def test_two_processes_train_what_two_devices_of_one_train(text, tmp_path):  # n
 
 
 @pytest.mark.slow
-def test_where_one_of_three_is_killed_the_others_end_and_two_go_on(text, tmp_path):  # noqa: F811
+def test_where_one_of_three_is_killed_the_others_end_and_two_go_on(few_words, tmp_path):
     out = tmp_path / "out"
     long = ("--epochs", "60", "--save-every", "0", "--lr", "0.01")
-    running = started(text, out, 3, *long)
+    running = started(few_words, out, 3, *long)
     deadline = time.monotonic() + 200
     while not list(out.glob("checkpoint-*")):
         assert time.monotonic() < deadline
@@ -103,7 +102,7 @@ def test_where_one_of_three_is_killed_the_others_end_and_two_go_on(text, tmp_pat
 
     saved = sorted(out.glob("checkpoint-*"))
     assert saved
-    again = ended(started(text, out, 2, *long, "--resume", "--json"), within=300)
+    again = ended(started(few_words, out, 2, *long, "--resume", "--json"), within=300)
     assert [code for code, *_ in again] == [0, 0]
     assert json.loads(again[0][1].splitlines()[-1])["epochs"] == 60
     assert np.isfinite(jw2v.load(out).vectors).all()

@@ -37,6 +37,14 @@ TEXT = {
         b"2 2\na 1 2\nb 3\n1234",
         "1 numbers after 'b' where the header says 2 ({path}:3); " + COLUMNS,
     ),
+    "a second row that the file cannot hold": (
+        b"2 11\na" + b" 1" * 11 + b"\nb" + b" 1" * 8,
+        "the header says 2 words of 11 numbers, " + HELD,
+    ),
+    "a row too many of three hundred": (
+        b"300 1\n" + b"".join(b"%d 1\n" % row for row in range(301)),
+        "more rows than the 300 of the header ({path}:302); correct line 1",
+    ),
     "a number too many": (
         b"2 2\na 1 2\nb 3 4 5\n",
         "3 numbers after 'b' where the header says 2 ({path}:3); " + COLUMNS,
@@ -103,11 +111,19 @@ GLOVE = {
         b"a" + b" 1" * 99 + b"\n" + b"b\n" * 99,
         "by its first line it has 100 words of 99 numbers, " + HELD,
     ),
+    "a second row that the file cannot hold": (
+        b"a" + b" 1" * 10 + b"\nb" + b" 1" * 9 + b"\n",
+        "by its first line it has 2 words of 10 numbers, " + HELD,
+    ),
 }
 BINARY = {
     "too many words told": (
         b"999 2\na " + ONE,
         "the header says 999 words of 2 numbers, " + HELD,
+    ),
+    "three words told where there is one": (
+        b"3 2\na " + ONE,
+        "the header says 3 words of 2 numbers, " + HELD,
     ),
     "too many numbers told": (
         b"1 999999999\na " + ONE,
@@ -117,6 +133,10 @@ BINARY = {
         b"2 2\nking " + ONE + b"queen " + ONE[:7],
         "row 2 of 2 is cut off ({path}, byte 17); get the file again",
     ),
+    "the third row cut off": (
+        b"3 2\na " + ONE + b"b " + ONE + b"c " + ONE[:7],
+        "row 3 of 3 is cut off ({path}, byte 24); get the file again",
+    ),
     "no blank": (
         b"2 2\nking " + ONE + b"queen" + b"x" * 9,
         "row 2 of 2 is cut off ({path}, byte 17); get the file again",
@@ -124,6 +144,10 @@ BINARY = {
     "bytes left over": (
         b"1 2\na " + ONE + b"\nb",
         "2 bytes after the 1 rows of the header ({path}, byte 14); get the file again",
+    ),
+    "a row left over": (
+        b"1 2\na " + ONE + b"bcdefg " + ONE,
+        "15 bytes after the 1 rows of the header ({path}, byte 14); get the file again",
     ),
     "a word twice": (
         b"2 2\na " + ONE + b"a " + ONE,
@@ -170,6 +194,19 @@ PROJECTOR = {  # vectors.tsv, metadata.tsv
     "a word twice": (
         (b"1\t2\n3\t4\n", b"a\na\n"),
         "'a' is there twice ({path}/metadata.tsv:2); keep one row per word",
+    ),
+    "NaN in the third row": (
+        (b"1\t2\n3\t4\n5\tnan\n7\t8\n", b"a\nb\nc\nd\n"),
+        "the row of 'c' holds NaN or Inf ({path}/vectors.tsv:3); leave the word out",
+    ),
+    "a second row that the file cannot hold": (
+        (b"\t".join([b"1"] * 10) + b"\n1\t1\t1\t1\t1\n", b"a\nb\n"),
+        "metadata.tsv and line 1 have 2 words of 10 numbers, more than the 30 bytes of the file "
+        "can hold ({path}/vectors.tsv:1); write the file again",
+    ),
+    "a count beyond 64 bits": (
+        (b"1\t2\n", b"word\tcount\na\t" + b"9" * 19 + b"\n"),
+        f"'{'9' * 19}' is no count ({{path}}/metadata.tsv:2); write a whole number",
     ),
     "no count": (
         (b"1\t2\n", b"word\tcount\na\t-1\n"),

@@ -73,6 +73,15 @@ def test_unknown_words_may_come_first(folder):
     np.testing.assert_array_equal(back.vectors, TABLE[1:3])
 
 
+def test_many_words_come_back(tmp_path):
+    words = tuple(f"w{i}" for i in range(1000))
+    table = np.arange(2000, dtype=np.float32).reshape(1000, 2)
+    write_model2vec(Vectors(words, table), tmp_path)
+    back = read_model2vec(tmp_path)
+    assert back.words == words
+    np.testing.assert_array_equal(back.vectors, table)
+
+
 def change(folder, **values):
     path = folder / "tokenizer.json"
     tokenizer = json.loads(path.read_text(encoding="utf-8"))
@@ -83,6 +92,8 @@ def change(folder, **values):
 @pytest.mark.parametrize(
     ("values", "told"),
     [
+        ({"type": "BPE"}, "the tokenizer's model is not WordLevel ({path}); give whole words"),
+        ({"type": "WordPiece"}, "the tokenizer's model is not WordLevel ({path}); give whole"),
         ({"type": "Unigram"}, "the tokenizer's model is not WordLevel ({path}); give whole words"),
         ({"vocab": {"a": 1}}, "the tokens are not numbered from 0 on ({path}); write the file"),
         ({"vocab": {"a": 0, "b": 0}}, "the tokens are not numbered from 0 on ({path})"),

@@ -251,10 +251,31 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_ngrams_beside_vectors_of_another_kind_are_refused():
-    wide = NgramRows(KIND, np.array([7]), np.ones((1, 4), np.float32))
-    with pytest.raises(DataError, match=r"n-grams are float32 \[1, 4\] beside .*; give one dtype"):
-        dataclasses.replace(some(), ngrams=wide)
+@pytest.mark.parametrize(
+    ("dim", "dtype"), [(4, np.float32), (2, np.float32), (3, np.float64), (2, np.float64)]
+)
+def test_ngrams_beside_vectors_of_another_kind_are_refused(dim, dtype):
+    others = NgramRows(KIND, np.array([7]), np.ones((1, dim), dtype))
+    told = rf"^n-grams are {np.dtype(dtype)} \[1, {dim}\] beside vectors that are float32 \[2, 3\];"
+    with pytest.raises(DataError, match=told):
+        dataclasses.replace(some(), ngrams=others)
+
+
+def test_ngrams_are_of_the_centre_table_alone():
+    """Which table is told by a name that is read at run time."""
+    vectors = some()
+    for name, ngrams in (("centre", vectors.ngrams), ("outside", None)):
+        read = name.encode().decode()
+        assert vectors.table(read).ngrams is ngrams  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("untyped")
+def test_buckets_and_rows_are_as_many_and_stay_so():
+    with pytest.raises(DataError, match=r"^\[3, 2\] rows of n-grams do not belong to .* of \[2\]"):
+        NgramRows(KIND, np.array([7, 8]), np.ones((3, 2)))
+    rows = NgramRows(KIND, np.array([7, 8, 9]), np.ones((3, 2)))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        rows.buckets = np.array([7, 8])  # type: ignore[misc]
 
 
 def test_a_kind_of_long_ngrams_costs_what_the_word_is_long():

@@ -23,12 +23,12 @@ def test_words_alone_have_no_line_of_names(tmp_path):
 
 
 def test_counts_are_a_second_column_with_its_name(tmp_path):
-    write_projector(Vectors(WORDS, TABLE, counts=np.array([5, 3, 0])), tmp_path)
+    write_projector(Vectors(WORDS, TABLE, counts=np.array([10**18 - 1, 3, 0])), tmp_path)
     lines = (tmp_path / "metadata.tsv").read_bytes().decode().splitlines()
-    assert lines == ["word\tcount", "the\t5", "café\t3", "new\u00a0york\t0"]
+    assert lines == ["word\tcount", f"the\t{10**18 - 1}", "café\t3", "new\u00a0york\t0"]
     back = read_projector(str(tmp_path))
     assert back.counts is not None
-    assert back.counts.tolist() == [5, 3, 0]
+    assert back.counts.tolist() == [10**18 - 1, 3, 0]
 
 
 def test_other_columns_are_let_pass(tmp_path):

@@ -21,6 +21,12 @@ def test_comments_empty_lines_and_a_byte_order_mark_are_let_pass(tmp_path):
     assert list(read_pairs(path)) == [("a", "b", 1.0), ("e", "f", 3.0)]
 
 
+def test_a_byte_order_mark_is_one_at_the_start_alone(tmp_path):
+    path = tmp_path / "pairs.txt"
+    path.write_text("\ufeffa b 1\n\ufeffc d 2\n", encoding="utf-8")
+    assert list(read_pairs(path)) == [("a", "b", 1.0), ("\ufeffc", "d", 2.0)]
+
+
 def test_blanks_beyond_ascii_belong_to_words():
     assert list(read_pairs(["new\u00a0york usa 2"])) == [("new\u00a0york", "usa", 2.0)]
 
@@ -44,9 +50,11 @@ def test_a_malformed_pair_names_file_and_line(tmp_path, line):
 
 
 def test_sections_and_questions_are_read():
-    names, questions = read_questions([": one", "A b c d", "", ":two words", ": three", "e f g h"])
-    assert names == ["one", "two words", "three"]
-    assert questions == [(0, ["A", "b", "c", "d"]), (2, ["e", "f", "g", "h"])]
+    lines = [": one", "A b c d", "", ":two words", "i j k l", ": none", ": four", "e f g h"]
+    names, questions = read_questions(lines)
+    assert names == ["one", "two words", "none", "four"]
+    assert [section for section, _ in questions] == [0, 1, 3]
+    assert [" ".join(words) for _, words in questions] == ["A b c d", "i j k l", "e f g h"]
 
 
 @pytest.mark.parametrize("line", ["a b c", "a b c d e", "a"])

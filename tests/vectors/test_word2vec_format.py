@@ -64,8 +64,9 @@ def test_numbers_are_the_shortest_that_read_back(tmp_path):
     assert lines == ["2 3", "a 0.1 -0 1e-45", "b 3.4028235e+38 16777216 0.33333334"]
 
 
-def test_blocks_of_rows_join_without_a_seam(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "_NUMBERS_AT_ONCE", 30)
+@pytest.mark.parametrize("numbers", [5, 30])
+def test_blocks_of_rows_join_without_a_seam(tmp_path, monkeypatch, numbers):
+    monkeypatch.setattr(rows, "_NUMBERS_AT_ONCE", numbers)
     vectors = random_vectors()
     write_word2vec(vectors, str(tmp_path / "v.txt"))
     back = read_word2vec(str(tmp_path / "v.txt"))
