@@ -30,7 +30,7 @@ from jw2v.precision import precision
 from jw2v.training import backend, checkpoint, crew, loop, memory, processes
 from jw2v.training.checkpoint import EVERY, KEPT, Saving
 from jw2v.training.config import Config, fields_of
-from jw2v.training.fitted import fitted
+from jw2v.training.fitted import fitted, merged_often
 from jw2v.training.folder import metrics as run_metrics
 from jw2v.training.folder import progress_of, run_folder
 from jw2v.training.meter import Progress
@@ -143,9 +143,14 @@ def train(
         grid = grid_for(config, optimizer)
         words = len(text.train.ids)
         workers = crew.workers_of(config, words, portable=portable, devices=grid.devices)
-        config = replace(config, workers=workers)
+        asked, replicas = replace(config, workers=workers), workers * grid.data
+        config = merged_often(asked, replicas)
         memory.check(text, config, grid, optimizer=optimizer, loss=loss)
-        made_with = _made_with(text, config, optimizer, loss, replicas=workers * grid.data)
+        made_with = {
+            **_made_with(text, asked, optimizer, loss),
+            "replicas": replicas,
+            "call_blocks": config.call_blocks,
+        }
         resumed = None
         if out is not None and resume:
             resumed = _resumed(Path(out), made_with)
@@ -362,17 +367,14 @@ def _resumed(folder: Path, made_with: dict[str, Any]) -> checkpoint.Found:
     found = checkpoint.find(folder, made_with)
     if found.replicas != made_with["replicas"]:
         LOG.info("going on with %d replicas for %d", made_with["replicas"], found.replicas)
-        found = checkpoint.rescaled(found, made_with["replicas"])
+        found = checkpoint.rescaled(found, made_with)
     processes.meet("resume")
     return found
 
 
-def _made_with(
-    text: Corpus, config: Config, optimizer: Any, loss: Loss | None, *, replicas: int
-) -> dict[str, Any]:
+def _made_with(text: Corpus, config: Config, optimizer: Any, loss: Loss | None) -> dict[str, Any]:
     return {
         **fields_of(config),
-        "replicas": replicas,
         "optimizer": config.optimizer if optimizer is None else repr(type(optimizer)),
         "loss": config.loss if loss is None else "own",
         "corpus": text.fingerprint,

@@ -11,16 +11,11 @@ from typing import NamedTuple
 from jw2v import Config
 from jw2v.corpus import Vocabulary
 from jw2v.training.expected import uses
-from jw2v.training.merge import MOST, tiers
+from jw2v.training.fitted import merged_often
+from jw2v.training.merge import tiers
 
 WORDS = 100e9
 KEPT = 0.76  # of the words of a text, after subsampling, as of mix.txt
-
-
-class Merges(NamedTuple):
-    """What merging costs a text."""
-
-    bytes_per_word: float  # of both tables, one way
 
 
 class Machine(NamedTuple):
@@ -38,7 +33,6 @@ class Prediction(NamedTuple):
     merge_ns: float
     words_per_s: float  # of the text, before subsampling
     hours: float
-    stale: float  # times that all replicas meet a frequent word between two merges
 
 
 H200_NS = 9.5  # measured: experiments/kernel, blocks of 8,192
@@ -51,19 +45,20 @@ MACHINES = (
 """Links and memories by their vendors; of the TPU nothing was measured."""
 
 
-def merges(vocab: Vocabulary, config: Config) -> Merges:
-    """The bytes of merging, for each word that a replica trains on."""
+def merged_bytes(vocab: Vocabulary, config: Config, replicas: int) -> float:
+    """The bytes of merging, both tables, one way, for each word that one of replicas trains on."""
+    config = merged_often(config, replicas)
     words = config.block_size * config.call_blocks
     rows, before = 0.0, 0
-    for tier in tiers(words * uses(vocab, config)):
+    for tier in tiers(words * uses(vocab, config), replicas):
         rows += (tier.rows - before) / tier.every
         before = tier.rows
-    return Merges(2 * 4 * config.dim * rows / words)
+    return 2 * 4 * config.dim * rows / words
 
 
-def predicted(machine: Machine, law: Merges) -> Prediction:
+def predicted(machine: Machine, bytes_per_word: float) -> Prediction:
     """What a machine does with a text like the one measured."""
     n = machine.replicas
-    merge = 2 * (n - 1) / n * law.bytes_per_word / machine.link
+    merge = 2 * (n - 1) / n * bytes_per_word / machine.link
     rate = n * 1e9 / (machine.compute_ns + merge) / KEPT
-    return Prediction(merge, rate, WORDS / rate / 3600, MOST * n)
+    return Prediction(merge, rate, WORDS / rate / 3600)

@@ -1,6 +1,7 @@
 """From one core to a pod: what is measured here, and what a model of it says of larger machines.
 
-run.py TEXT     one process on one core and two on two, seed by seed; goes on where it was stopped
+run.py TEXT     one process on one core and two on two, seed by seed, then more, which share the
+                cores, for their quality; goes on where it was stopped
 run.py --write  the tables into README.md
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent), str(FOLDER.parent / "gensim_comparison")]
 
-from model import MACHINES, Machine, Merges, merges, predicted
+from model import MACHINES, Machine, merged_bytes, predicted
 from quality import Judge, draw_pairs, usual_files
 from results import check_machine, machine, markdown, read, versions, write, write_table
 from runs import Cell, System, facts, measure
@@ -29,6 +30,7 @@ from jw2v.training.config import fields_of
 
 SEEDS, REPEATS = (1, 2, 3), 2
 CORES = (1, 2)
+MORE = (4, 8)  # processes on as many cores as there are
 QUICK_LINES = 20_000
 
 
@@ -71,19 +73,22 @@ def compare(source: str, path: Path, *, quick: bool) -> None:
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
                 made = measure(cell, text, _cpus(cores), judge, Path(folder) / "out")
             results["runs"].append(known | made)
-            results["merges"] = merges(text.corpus.vocab, config)._asdict()
+            results["merged_bytes"] = {
+                str(n): merged_bytes(text.corpus.vocab, config, n)
+                for n in (2, *(machine.replicas for machine in MACHINES))
+            }
             results |= {"machine": machine(), "versions": versions()}
             write(path, results)
             print(f"{cell}: {made['raw_words_per_s']:,.0f} words/s", flush=True)
 
 
 def _cells(config: Config, *, quick: bool) -> Iterator[tuple[Cell, int]]:
-    """The runs, and the cores of each: seed by seed, both numbers of processes in turn."""
+    """The runs, and the processes of each: seed by seed, those of `CORES` in turn."""
     seeds, repeats = (SEEDS[:1], 1) if quick else (SEEDS, REPEATS)
     options = {name: value for name, value in fields_of(config).items() if name != "seed"}
-    for seed, repeat, cores in product(seeds, range(1, repeats + 1), CORES):
-        system = System("jw2v", f"{cores} processes", options | {"workers": cores})
-        yield Cell(system, seed, repeat), cores
+    timed = product(seeds, range(1, repeats + 1), CORES)
+    for seed, repeat, n in (*timed, *product(seeds, (1,), () if quick else MORE)):
+        yield Cell(System("jw2v", f"{n} processes", options | {"workers": n}), seed, repeat), n
 
 
 def _cpus(cores: int) -> list[int]:
@@ -93,7 +98,7 @@ def _cpus(cores: int) -> list[int]:
       UsageError: there are fewer.
     """
     here = core_numbers()
-    if len(here) < cores:
+    if len(here) < cores and cores in CORES:
         raise UsageError(f"{cores} processes want a core each, and {len(here)} can be pinned to")
     return here[:cores]
 
@@ -104,36 +109,37 @@ def show(results: dict[str, Any], readme: Path) -> None:
     write_table(readme, on_paper(results), "model")
 
 
-def by_cores(results: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
+def by_processes(results: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
     """The runs of each number of processes, in the order of seeds and repeats.
 
     Raises:
       DataError: there are none, or they are quick ones.
     """
-    found = {n: [run for run in results["runs"] if run["cores"] == n] for n in CORES}
+    found = {n: [run for run in results["runs"] if run["cores"] == n] for n in (*CORES, *MORE)}
     if not all(found.values()) or any(run["quick"] for run in results["runs"]):
-        raise DataError("no full runs of both numbers of processes; run the program first")
+        raise DataError("no full runs of each number of processes; run the program first")
     return found
 
 
 def ratios(results: dict[str, Any]) -> list[float]:
     """How much faster two processes are than one, run by run."""
-    one, two = by_cores(results).values()
+    one, two, *_ = by_processes(results).values()
     return [b["raw_words_per_s"] / a["raw_words_per_s"] for a, b in zip(one, two, strict=True)]
 
 
 def measured(results: dict[str, Any]) -> str:
     """One process and two: speed and quality."""
-    runs = by_cores(results)
+    runs = by_processes(results)
     scores = list(runs[1][0]["scores"])
-    head = ["processes, a core each", "words/s", *scores, "held-out loss"]
+    head = ["processes", "words/s", *scores, "held-out loss"]
     rows = []
     for n, some in runs.items():
         speeds = [run["raw_words_per_s"] for run in some]
         quality = [[_score(run["scores"][name]) for run in some] for name in scores]
         losses = [run["heldout_loss"] for run in some]
         shown = [_mean(values) for values in (*quality, losses)]
-        rows.append([str(n), f"{statistics.fmean(speeds):,.0f}", *shown])
+        speed = f"{statistics.fmean(speeds):,.0f}" if n in CORES else "–"
+        rows.append([str(n), speed, *shown])
     found = ratios(results)
     times = f"{statistics.median(found):.2f} ({min(found):.2f}–{max(found):.2f})"
     cpu = results["machine"]["cpu"]
@@ -156,14 +162,14 @@ def on_paper(results: dict[str, Any]) -> str:
     """What the model says of the machines."""
     one, two = (
         statistics.median(run["effective_words_per_s"] for run in some)
-        for some in by_cores(results).values()
+        for some in (by_processes(results)[n] for n in CORES)
     )
-    law = Merges(**results["merges"])
-    link = law.bytes_per_word / (2e9 / two - 1e9 / one)
+    told = results["merged_bytes"]
+    link = told["2"] / (2e9 / two - 1e9 / one)
     here = Machine("measured: two cores", 2, 1e9 / one, link)
     rows = []
     for each in (here, *MACHINES):
-        p = predicted(each, law)
+        p = predicted(each, told[str(each.replicas)])
         rows.append(
             [
                 each.name,
@@ -172,12 +178,11 @@ def on_paper(results: dict[str, Any]) -> str:
                 f"{p.merge_ns:.2f}",
                 f"{p.words_per_s / 1e6:,.1f}M",
                 f"{p.hours:,.2f}",
-                f"{p.stale:,.0f}",
             ]
         )
     head = [
         "machine", "replicas", "compute, ns a word", "merging, ns a word", "words/s",
-        "100B words, hours", "a word is met between merges",
+        "100B words, hours",
     ]  # fmt: skip
     return markdown(head, rows)
 

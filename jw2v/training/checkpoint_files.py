@@ -22,7 +22,7 @@ LOG = logging.getLogger("jw2v")
 NAME = "checkpoint-{:010d}.safetensors"
 VERSION = 2
 KEPT = 2
-FREE = {"replicas", "workers", "mesh"}
+FREE = {"replicas", "workers", "mesh", "call_blocks"}
 """Of what a run is made with, what may be another where it goes on."""
 
 
@@ -104,12 +104,16 @@ def find(directory: Path, made_with: dict[str, Any]) -> Found:
     raise DataError(f"no checkpoint of {directory} is whole; start anew without --resume")
 
 
-def rescaled(found: Found, replicas: int) -> Found:
+def rescaled(found: Found, made_with: Mapping[str, Any]) -> Found:
     """The checkpoint as another number of replicas goes on with it, in the place of the others.
 
     Calls, blocks and steps are counted by each replica: what all have trained, shared among more,
-    is fewer of each. Their parts of the text are others, so that of the epoch under way some
-    sentences are met twice and some not at all.
+    is fewer of each. All are at about the same place of the text, so that of the epoch under way
+    few sentences are met twice or not at all.
+
+    Args:
+      found: the checkpoint.
+      made_with: what the run is made with now; `replicas` and `call_blocks` count.
 
     Raises:
       DataError: it cannot be read or written.
@@ -117,20 +121,22 @@ def rescaled(found: Found, replicas: int) -> Found:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = write(Path(folder), [np.array(30)], Record(12, {"replicas": 3}))
-    ...     found = rescaled(Found(path, 12, 3), 2)
+    ...     found = rescaled(Found(path, 12, 3), {"replicas": 2, "call_blocks": 32})
     ...     found.calls, read(found.path)[1], len(saved(Path(folder)))
     (18, [array(45)], 1)
     """
     record, arrays = read(found.path)
+    replicas, call_blocks = made_with["replicas"], made_with["call_blocks"]
+    before = found.replicas * record.made_with.get("call_blocks", call_blocks)
     counters = [x.ndim == 0 and np.issubdtype(x.dtype, np.integer) for x in arrays]
     arrays = [
         np.asarray(x * found.replicas // replicas, x.dtype) if counts else x
         for x, counts in zip(arrays, counters, strict=True)
     ]
-    calls = found.calls * found.replicas // replicas
-    made_with = {**record.made_with, "replicas": replicas}
+    calls = found.calls * before // (replicas * call_blocks)
+    now = {**record.made_with, "replicas": replicas, "call_blocks": call_blocks}
     others = saved(found.path.parent)
-    path = write(found.path.parent, arrays, Record(calls, made_with), keep=len(others) + 1)
+    path = write(found.path.parent, arrays, Record(calls, now), keep=len(others) + 1)
     _remove(other for other in others if other != path)
     return Found(path, calls, replicas)
 

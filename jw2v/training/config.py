@@ -156,8 +156,8 @@ class Config:
     softmax_chunk: int | None = None
     """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
     blocks_per_call: int | None = None
-    """Blocks between two looks at the clock; of several processes, between two merges. By default
-    32, for cbow 16."""
+    """Blocks between two looks at the clock; of replicas, between two merges. By default 32, for
+    cbow 16; for more than two replicas, as many blocks of all of them as two would train."""
     mesh: str = "auto"
     """Devices: auto, or as data=2,dim=4,vocab=1: replicas that merge what they learn, and parts of
     the tables' columns and rows. By default all replicas, or columns where rows are not merged."""

@@ -30,7 +30,7 @@ from jw2v.training.setting import state_like
 
 LOG = logging.getLogger("jw2v")
 WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
-MOST = 8  # processes that are started unasked
+MOST = 4  # processes that are started unasked: more learn less (experiments/scaling)
 POLL = 0.02  # seconds between two looks at the processes
 PATIENCE = 60.0  # seconds that a process may be stopped (not: be slow) while the others wait
 

@@ -1,4 +1,4 @@
-"""Options that were left open, as the backend wants them."""
+"""Options that were left open, as the backend and the number of replicas want them."""
 
 import logging
 from dataclasses import replace
@@ -45,3 +45,16 @@ def fitted(config: Config, words: int, *, backend: Platform | None = None) -> Co
         lr = 2 * config.start_lrs.V
     LOG.info("blocks of %s words, for an accelerator (--block)", f"{block:,}")
     return replace(config, block=block, lr=lr)
+
+
+def merged_often(config: Config, replicas: int) -> Config:
+    """The options of a run of so many replicas, with calls after which they merge soon enough.
+
+    What counts for the words met most is how many blocks all replicas train between two merges.
+
+    >>> [merged_often(Config(), n).call_blocks for n in (1, 2, 4, 8)]
+    [32, 32, 16, 8]
+    """
+    if config.blocks_per_call is not None or replicas <= 2:
+        return config
+    return replace(config, blocks_per_call=max(1, 2 * config.call_blocks // replicas))

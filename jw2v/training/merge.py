@@ -4,8 +4,8 @@
 
 Rows are words, the most frequent first. What a replica learns of a word is unknown to the others
 until it is merged, so a word is merged the more often the more often it is met: after so many calls
-that a replica meets it about `MOST` times in between. Deltas are added: each is what a part of the
-text has to say, and a single process would have taken them all. Of rows that have come near to
+that the replicas meet it about `MOST` times in between. Deltas are added: each is what a part of
+the text has to say, and a single process would have taken them all. Of rows that have come near to
 where they are drawn it would have taken less (`weights`).
 """
 
@@ -21,7 +21,10 @@ from jw2v.training.exchange import LINE, Exchange
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
 
-MOST = 4
+MOST = 8
+STEEPEST = 50.0
+"""The strongest pull at a row by its mean over directions: |x|² σ(s) σ(−s) is up to 1/4, where
+blocks are stable (`jw2v.optim.damping`), and in the mean `jw2v.training.expected.CURVATURE`."""
 INTERVALS = tuple(2**i for i in range(9))
 REST = INTERVALS[-1]  # after so many calls all rows are merged: a run can rest there
 
@@ -33,16 +36,17 @@ class Tier(NamedTuple):
     every: int
 
 
-def tiers(uses: Float[np.ndarray, " vocab"]) -> tuple[Tier, ...]:
+def tiers(uses: Float[np.ndarray, " vocab"], replicas: int) -> tuple[Tier, ...]:
     """The tiers of a vocabulary; each holds the rows of those before it, the last all.
 
     Args:
       uses: how often a replica is expected to meet each word in a call, falling, `[vocab]`.
+      replicas: how many there are.
 
-    >>> [tuple(tier) for tier in tiers(np.array([9.0, 0.9, 0.4, 0.03]))]
+    >>> [tuple(tier) for tier in tiers(np.array([9.0, 0.9, 0.4, 0.03]), 2)]
     [(1, 1), (1, 2), (2, 4), (3, 8), (3, 16), (3, 32), (3, 64), (4, 128), (4, 256)]
     """
-    rows = [int(np.count_nonzero(uses * after > MOST)) for after in INTERVALS[1:]]
+    rows = [int(np.count_nonzero(uses * after * replicas > MOST)) for after in INTERVALS[1:]]
     return tuple(
         Tier(n, every) for n, every in zip([*rows, len(uses)], INTERVALS, strict=True) if n
     )
@@ -69,8 +73,12 @@ def weights(
     (1 − q) of the way, beyond its end where q is small. w is 1 of rows met seldom, and 1/R, the
     mean, of those that have arrived.
 
+    In the direction where a row is drawn the most, the sum may lead at most as far beyond its end
+    as the row was before it, else merges diverge: there w is at most 2 / (R (1 − q)). It matters
+    for more than two replicas.
+
     Args:
-      pull: the share of its way that a row goes in a call, `[vocab]`.
+      pull: the share of its way that a row goes in a call, in the mean over directions, `[vocab]`.
       tiers: when rows are merged.
       replicas: R.
 
@@ -79,10 +87,9 @@ def weights(
     """
     rows = np.diff([0, *(tier.rows for tier in tiers)])
     gone = np.maximum(pull * np.repeat([tier.every for tier in tiers], rows), 1e-9)
-    import os
-    c=float(os.environ.get("CC","2")); top=float(os.environ.get("TOP","50"))
-    mean = np.expm1(-replicas * gone) / (replicas * np.expm1(-gone))
-    return np.minimum(mean, -c / (replicas * np.expm1(-top * gone)))
+    as_one = np.expm1(-replicas * gone) / (replicas * np.expm1(-gone))
+    stable = 2 / (replicas * -np.expm1(-STEEPEST * gone))
+    return np.minimum(as_one, stable)
 
 
 def with_first_rows(tables: Tables, V: Array, U: Array) -> Tables:

@@ -144,7 +144,7 @@ def prepare(
     grid = grid_for(config, optimizer)
     mesh = mesh_of(grid)
     replicas = replicas if mesh is None else grid.data
-    merged = tiers_of(corpus.vocab, config) if replicas > 1 else ()
+    merged = tiers_of(corpus.vocab, config, replicas) if replicas > 1 else ()
     weighted = weights_of(corpus.vocab, config, merged, replicas)
     meshed = None
     if mesh is not None:
@@ -213,9 +213,9 @@ def prepare(
     )
 
 
-def tiers_of(vocab: Vocabulary, config: Config) -> tuple[Tier, ...]:
+def tiers_of(vocab: Vocabulary, config: Config, replicas: int) -> tuple[Tier, ...]:
     """When replicas merge which words."""
-    return tiers(config.call_blocks * config.block_size * uses(vocab, config))
+    return tiers(config.call_blocks * config.block_size * uses(vocab, config), replicas)
 
 
 def weights_of(vocab: Vocabulary, config: Config, tiers: tuple[Tier, ...], replicas: int) -> Tables:

@@ -20,14 +20,13 @@ def test_bytes_of_merging_are_those_of_each_tier(program):
     """Of two words one is merged after every call; the other, hardly met, after 256."""
     vocab = Vocabulary(("often", "seldom"), np.array([10**9, 1]))
     config = Config(sample=0.0, block=100, group=10, blocks_per_call=10, dim=7)
-    found = program.model.merges(vocab, config).bytes_per_word
+    found = program.model.merged_bytes(vocab, config, 2)
     assert found == pytest.approx(2 * 4 * 7 * (1 + 1 / 256) / 1000)
 
 
 def test_replicas_cost_what_they_tell_each_other(program):
-    law = program.model.Merges(100.0)
     alone, four = (
-        program.model.predicted(program.model.Machine("", n, 8.0, 50.0), law) for n in (1, 4)
+        program.model.predicted(program.model.Machine("", n, 8.0, 50.0), 100.0) for n in (1, 4)
     )
     assert alone.merge_ns == 0
     assert four.merge_ns == 2 * 3 / 4 * 100 / 50
@@ -42,11 +41,11 @@ def results_of(program, *, quick: bool = False):
 
 
 def test_quick_runs_and_runs_of_one_number_are_no_answer(program):
-    with pytest.raises(DataError, match="no full runs of both numbers of processes"):
+    with pytest.raises(DataError, match="no full runs of each number of processes"):
         program.run.measured(results_of(program, quick=True))
     some = results_of(program)
     some["runs"] = [run for run in some["runs"] if run["cores"] == 1]
-    with pytest.raises(DataError, match="no full runs of both numbers of processes"):
+    with pytest.raises(DataError, match="no full runs of each number of processes"):
         program.run.on_paper(some)
 
 

@@ -288,17 +288,30 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(tmp_path):
 @pytest.mark.parametrize("kept", [range(10, 18), range(11, 18), range(8, 18)])
 def test_for_another_number_of_replicas_one_checkpoint_is_left(tmp_path, kept):
     """However many were kept: the new one has the lowest number of all, or one that is there."""
-    record = {"replicas": 1, "dim": 2}
+    record = {"replicas": 1, "call_blocks": 32, "dim": 2}
+    now = {"replicas": 2, "call_blocks": 32, "dim": 2}
     others = np.ones(3), np.array([5, 6]), np.array(0.5)  # none of them counts calls
     for calls in kept:
         arrays = [np.array(calls, np.int32), np.array(2**60 + 2), *others]
         checkpoint_files.write(tmp_path, arrays, checkpoint_files.Record(calls, record), keep=99)
-    found = checkpoint.rescaled(checkpoint.find(tmp_path, record), 2)
+    found = checkpoint.rescaled(checkpoint.find(tmp_path, record), now)
     assert checkpoint.saved(tmp_path) == [found.path]
-    again = checkpoint.find(tmp_path, {"replicas": 2, "dim": 2})
+    again = checkpoint.find(tmp_path, now)
     assert again == found == (found.path, 8, 2)
     told, (blocks, words, *same) = checkpoint_files.read(found.path)
-    assert told == (8, {"replicas": 2, "dim": 2})
+    assert told == (8, now)
     assert (blocks, words) == (8, 2**59 + 1)  # beyond what a float64 tells apart
     for one, other in zip(same, others, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_calls_of_fewer_blocks_are_as_many_more(tmp_path):
+    record = {"replicas": 2, "call_blocks": 32}
+    checkpoint_files.write(tmp_path, [np.array(320)], checkpoint_files.Record(10, record))
+    more = {"replicas": 8, "call_blocks": 8}
+    found = checkpoint.rescaled(checkpoint.find(tmp_path, record), more)
+    told, (blocks,) = checkpoint_files.read(found.path)
+    assert (found.calls, told.calls, blocks) == (10, 10, 80)  # each has trained a quarter
+    assert checkpoint.find(tmp_path, record) == found  # how many train is free
+    found = checkpoint.rescaled(found, {"replicas": 1, "call_blocks": 32})
+    assert (found.calls, checkpoint_files.read(found.path)[1]) == (20, [640])
