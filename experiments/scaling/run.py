@@ -75,7 +75,7 @@ def compare(source: str, path: Path, *, quick: bool) -> None:
             results["runs"].append(known | made)
             results["merged_bytes"] = {
                 str(n): merged_bytes(text.corpus.vocab, config, n)
-                for n in (2, *(machine.replicas for machine in MACHINES))
+                for n in (2, *(each.replicas for each in MACHINES))
             }
             results |= {"machine": machine(), "versions": versions()}
             write(path, results)
