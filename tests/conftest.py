@@ -14,7 +14,13 @@ os.environ.setdefault("NPROC", "1")  # XLA's threads; pytest-xdist has a process
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile a program once for all tests that run it: most of the suite's time is XLA's."""
+    """Compile quickly, and a program once for all tests that run it: most of the time is XLA's.
+
+    Slow tests run programs as users do, with all that LLVM makes of them.
+    """
+    if config.option.markexpr == "not slow":
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=0".strip()
     jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 

@@ -104,7 +104,7 @@ def find(directory: Path, made_with: dict[str, Any]) -> Found:
     raise DataError(f"no checkpoint of {directory} is whole; start anew without --resume")
 
 
-def rescaled(found: Found, made_with: Mapping[str, Any]) -> Found:
+def rescaled(found: Found, now: Mapping[str, Any]) -> Found:
     """The checkpoint as another number of replicas goes on with it, in the place of the others.
 
     Calls, blocks and steps are counted by each replica: what all have trained, shared among more,
@@ -113,7 +113,7 @@ def rescaled(found: Found, made_with: Mapping[str, Any]) -> Found:
 
     Args:
       found: the checkpoint.
-      made_with: what the run is made with now; `replicas` and `call_blocks` count.
+      now: what the run is made with now; `replicas` and `call_blocks` count.
 
     Raises:
       DataError: it cannot be read or written.
@@ -126,7 +126,7 @@ def rescaled(found: Found, made_with: Mapping[str, Any]) -> Found:
     (18, [array(45)], 1)
     """
     record, arrays = read(found.path)
-    replicas, call_blocks = made_with["replicas"], made_with["call_blocks"]
+    replicas, call_blocks = now["replicas"], now["call_blocks"]
     before = found.replicas * record.made_with.get("call_blocks", call_blocks)
     counters = [x.ndim == 0 and np.issubdtype(x.dtype, np.integer) for x in arrays]
     arrays = [
@@ -134,9 +134,9 @@ def rescaled(found: Found, made_with: Mapping[str, Any]) -> Found:
         for x, counts in zip(arrays, counters, strict=True)
     ]
     calls = found.calls * before // (replicas * call_blocks)
-    now = {**record.made_with, "replicas": replicas, "call_blocks": call_blocks}
+    made_with = {**record.made_with, "replicas": replicas, "call_blocks": call_blocks}
     others = saved(found.path.parent)
-    path = write(found.path.parent, arrays, Record(calls, now), keep=len(others) + 1)
+    path = write(found.path.parent, arrays, Record(calls, made_with), keep=len(others) + 1)
     _remove(other for other in others if other != path)
     return Found(path, calls, replicas)
 
