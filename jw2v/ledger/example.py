@@ -74,7 +74,7 @@ def made_of(word: int) -> list[int]:
     """The rows of V that a word is made of: its own, and up to four n-grams, one of them twice.
 
     >>> made_of(4), made_of(5)
-    ([4, 17, 17, 19, 16], [5])
+    ([4, 20, 20, 22, 18], [5])
     """
     return [word, *(VOCAB + (word + k * (k - 1)) % NGRAMS for k in range(word % 5))]
 
