@@ -71,12 +71,12 @@ def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) ->
 
 
 def made_of(word: int) -> list[int]:
-    """The rows of V that a word is made of: its own, and up to four n-grams, one of them twice.
+    """The rows of V that a word is made of: its own, and up to three n-grams, one of them twice.
 
-    >>> made_of(4), made_of(5)
-    ([4, 20, 20, 22, 18], [5])
+    >>> made_of(7), made_of(4)
+    ([7, 23, 23, 16], [4])
     """
-    return [word, *(VOCAB + (word + k * (k - 1)) % NGRAMS for k in range(word % 5))]
+    return [word, *(VOCAB + (word + k * (k - 1) // 2) % NGRAMS for k in range(word % 4))]
 
 
 def pieces_of(block: Block) -> Pieces:

@@ -27,7 +27,7 @@ LOSS = sys.modules["jw2v.losses.subwords"]
 def test_the_example_has_what_can_go_wrong():
     """Words of one piece and of many, a piece twice in a word, in several words, and padding."""
     lists = [made_of(word) for word in range(VOCAB)]
-    assert {len(rows) for rows in lists} == {1, 2, 3, 4, 5}
+    assert {len(rows) for rows in lists} == {1, 2, 3, 4}
     assert any(len(set(rows)) < len(rows) for rows in lists)
     often, share = shares_of_example()
     assert (often[:, VOCAB:].sum(axis=0) > 1).all()
