@@ -146,11 +146,8 @@ def train(
         asked, replicas = replace(config, workers=workers), workers * grid.data
         config = merged_often(asked, replicas)
         memory.check(text, config, grid, optimizer=optimizer, loss=loss)
-        made_with = {
-            **_made_with(text, asked, optimizer, loss),
-            "replicas": replicas,
-            "call_blocks": config.call_blocks,
-        }
+        pace = {"replicas": replicas, "call_blocks": config.call_blocks}
+        made_with = _made_with(text, asked, optimizer, loss) | pace
         resumed = None
         if out is not None and resume:
             resumed = _resumed(Path(out), made_with)

@@ -17,6 +17,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 import jw2v
 from jw2v import api
 from jw2v.corpus import (
+    AS_IT_IS,
     Corpus,
     Counts,
     Options,
@@ -499,7 +500,7 @@ def _source(corpus: tuple[str, ...], reading: Reading) -> Source | Corpus:
     first, *others = corpus
     if others or not is_encoded(first):
         return corpus
-    if reading != Reading():
+    if reading != AS_IT_IS:
         raise UsageError(f"{first} is encoded already; --encoding and limits are for text")
     text = open_corpus(first)
     told = ", ".join(f"{name} {value}" for name, value in text.options._asdict().items())

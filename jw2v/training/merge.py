@@ -17,14 +17,15 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jw2v.blocks.tables import Tables
+from jw2v.optim.damping import STABLE
 from jw2v.training.exchange import LINE, Exchange
+from jw2v.training.expected import CURVATURE
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
 
 MOST = 8
-STEEPEST = 50.0
-"""The strongest pull at a row by its mean over directions: |x|² σ(s) σ(−s) is up to 1/4, where
-blocks are stable (`jw2v.optim.damping`), and in the mean `jw2v.training.expected.CURVATURE`."""
+STEEPEST = 2 / STABLE / CURVATURE
+"""The strongest pull at a row by its mean over directions: |x|² σ(s) σ(−s) is up to 2 / STABLE."""
 INTERVALS = tuple(2**i for i in range(9))
 REST = INTERVALS[-1]  # after so many calls all rows are merged: a run can rest there
 
