@@ -36,13 +36,14 @@ STEPS: dict[str, dict[str, Any]] = {
     },
     "no damping": {"damping": "none"},
     "dim 300": {"dim": 300},
-    "block 4,096, tiles of 64": {"block": 4096, "group": 64, "shared_negatives": 64},
+    "block 4,096, tiles of 64": {"block": 4096, "group": 64, "tile": 64, "shared_negatives": 64},
     "windows": {"kernel": "windows"},
 }
 BLOCKS: dict[str, dict[str, Any]] = {
     f"block {block:,}, tiles of {group}, {negatives} negatives": {
         "block": block,
         "group": group,
+        "tile": group,
         "shared_negatives": negatives,
     }
     for group, negatives in ((16, 24), (64, 64))
@@ -155,14 +156,14 @@ def softmax(found: dict[str, Any]) -> str:
 
 def flops(config: Config) -> float:
     """Of a centre word: three products of its tile's columns."""
-    columns = config.group_size + 2 * config.window + config.group_negatives
+    columns = config.tile_size + 2 * config.window + config.group_negatives
     return 3 * 2 * config.dim * columns
 
 
 def traffic(config: Config) -> float:
     """Bytes of a centre word's rows: read to gather, read and written to scatter."""
-    columns = config.group_size + 2 * config.window + config.group_negatives
-    return 3 * 4 * config.dim * (1 + columns / config.group_size)
+    columns = config.tile_size + 2 * config.window + config.group_negatives
+    return 3 * 4 * config.dim * (1 + columns / config.tile_size)
 
 
 if __name__ == "__main__":

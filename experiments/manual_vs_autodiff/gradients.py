@@ -86,7 +86,7 @@ def softmax_window(draws: Draws) -> Gradient:
 
 def sampling_block(draws: Draws, by: Sigmoid = EXACT) -> Gradient:
     """The kernel that trains, over the rows it has gathered."""
-    kernel = negative_sampling.kernel(negatives=CONFIG.negatives, by=by)
+    kernel = negative_sampling.kernel(negatives=CONFIG.negatives, tile=CONFIG.tile_size, by=by)
     block = _block(draws)
     outside = kernel.ids(block).outside
     assert outside is not None

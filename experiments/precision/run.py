@@ -101,6 +101,7 @@ def gradient(vectors: jw2v.Vectors, block: Block, config: jw2v.Config) -> np.nda
     kernel = negative_sampling.kernel(
         negatives=config.negatives,
         weights=config.weights,
+        tile=config.tile_size,
         operands="bfloat16" if config.precision == "bfloat16" else None,
         by=POLYNOMIAL if config.sigmoid == "polynomial" else EXACT,
     )

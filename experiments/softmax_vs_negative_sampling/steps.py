@@ -47,7 +47,7 @@ def beyond_tables(program: jax.stages.Compiled) -> int:
 def steps(sizes: Sizes) -> dict[str, Step]:
     """The steps by the name of their loss."""
     text = corpus(sizes.vocab)
-    sampling = negative_sampling.kernel(negatives=CONFIG.negatives)
+    sampling = negative_sampling.kernel(negatives=CONFIG.negatives, tile=CONFIG.tile_size)
     drawn = sizes.block // CONFIG.group_size, CONFIG.group_negatives
     return {
         "naive softmax": _step(naive_softmax.kernel(), (1, 0), text, sizes),

@@ -1,14 +1,14 @@
 """The words around predict the centre: CBOW, and skip-gram in reverse, as matrix products on tiles.
 
-A tile (`jw2v.blocks.tiles`) is a group of consecutive centres c, and the words of the text around
-them, `group` + 2 window input vectors v_j, of which its rows are made:
+A tile (`jw2v.blocks.tiles`) is a number of consecutive centres c, and the words of the text around
+them, `tile` + 2 window input vectors v_j, of which its rows are made:
 
     each alone   h_j = v_j,               W_jc = ω_jc         skip-gram in reverse
     in a bag     h_c = Σ_j a_cj v_j,      W_cc = held_c       CBOW, a of `jw2v.losses.cbow`
 
 with held_c = 0 where a window holds no word. Its columns are what the centres are told by:
 
-    negatives    u_c of each centre, counting W_rc, and the N negatives of the group,
+    negatives    u_c of each centre, counting W_rc, and the N negatives of its group,
                  counting λ Σ_c W_rc,      λ = K/N
     a tree       the nodes n on the way to each centre, counting W_rc, y = −s_cn
 
@@ -91,10 +91,10 @@ def bag(*, mean: bool = True, word2vec: bool = False) -> Rows:
 
 
 def negatives(count: int) -> Columns:
-    """The centres, and the words drawn for each tile, which count as `count` of each pair (K)."""
+    """The centres, and the words drawn for their group, which count as `count` of each pair (K)."""
 
     def ids(block: Block, centres: Int[Array, "tile centre"]) -> Int[Array, "tile column"]:
-        return jnp.concatenate([centres, block.neg_ids], axis=1)
+        return jnp.concatenate([centres, block.negatives(len(centres))], axis=1)
 
     def weight(W: Shared, block: Block, alone: bool) -> tuple[Array, Array]:
         shared = block.neg_ids.shape[1]
@@ -129,6 +129,7 @@ def kernel(
     rows: Rows,
     columns: Columns,
     weights: WindowWeights = "linear",
+    tile: int | None = None,
     operands: str | None = None,
     by: Sigmoid = EXACT,
 ) -> Kernel:
@@ -138,6 +139,7 @@ def kernel(
       rows: how they do: `EACH` or `bag`.
       columns: what tells the centre: `negatives` or `tree`.
       weights: the window's weight law.
+      tile: centres of a tile, which divide those of a group; by default all of them.
       operands: dtype of the operands of matrix products, such as "bfloat16"; None keeps the
         tables' own. Sums are kept in the tables' dtype either way.
       by: how σ and log(1 + eˣ) are computed.
@@ -147,8 +149,7 @@ def kernel(
 
     def around(block: Block, dtype: jnp.dtype) -> tuple[Array, Array]:
         """Ids of the words around each tile, and ω by (tile, word, centre)."""
-        chunk = block.width.shape[0] // block.neg_ids.shape[0]
-        return band(block, chunk=chunk, weights=weights, dtype=dtype)
+        return band(block, chunk=tile or block.group, weights=weights, dtype=dtype)
 
     def ids(block: Block) -> RowIds:
         words, _ = around(block, jnp.dtype("float32"))

@@ -1,10 +1,10 @@
 """Skip-gram with negative sampling over a block: matrix products on tiles.
 
-A tile (`jw2v.blocks.tiles`) is a group of consecutive centres, its rows, and all that they are
-scored against, its columns: the words of the text around them, `group` + 2 window, then the N
-negatives drawn for the group. What a pair counts is its weight w_rj: ω of the window law for words
-of the text, 0 where no window holds them, and λ Σ_j ω_rj for negatives, λ = K/N (see
-`jw2v.losses.negative_sampling`).
+A tile (`jw2v.blocks.tiles`) is a number of consecutive centres, its rows, and all that they are
+scored against, its columns: the words of the text around them, `tile` + 2 window, then the N
+negatives drawn for the group of tiles that it is of. What a pair counts is its weight w_rj: ω of
+the window law for words of the text, 0 where no window holds them, and λ Σ_j ω_rj for negatives,
+λ = K/N (see `jw2v.losses.negative_sampling`).
 
 Each table is gathered once and scattered once a block, whatever the tiles share.
 """
@@ -24,6 +24,7 @@ def kernel(
     *,
     negatives: int,
     weights: WindowWeights = "linear",
+    tile: int | None = None,
     operands: str | None = None,
     by: Sigmoid = EXACT,
 ) -> Kernel:
@@ -32,6 +33,7 @@ def kernel(
     Args:
       negatives: K, the negatives a pair counts with.
       weights: the window's weight law.
+      tile: centres of a tile, which divide those of a group; by default all of them.
       operands: dtype of the operands of matrix products, such as "bfloat16"; None keeps the
         tables' own. Sums are kept in the tables' dtype either way.
       by: how σ and log(1 + eˣ) are computed.
@@ -45,18 +47,17 @@ def kernel(
 
     def tiled(v: Array, u: Array, block: Block) -> tuple[Array, ...]:
         """Rows, columns, w and y."""
-        groups, shared = block.neg_ids.shape
-        size, dim = v.shape
-        _, omega = band(block, chunk=size // groups, weights=weights, dtype=v.dtype)
+        _, omega = band(block, chunk=tile or block.group, weights=weights, dtype=v.dtype)
+        shared = block.neg_ids.shape[1]
         nu = (negatives / shared) * jnp.sum(omega, axis=1, keepdims=True)
         weight = jnp.concatenate([omega, jnp.repeat(nu, shared, axis=1)], axis=1)
-        rows = as_gathered(v.reshape(groups, -1, dim), u.reshape(groups, -1, dim))
+        rows = as_gathered(*(x.reshape(len(omega), -1, x.shape[1]) for x in (v, u)))
         return *rows, weight, tiles.signs(weight.shape[1], omega.shape[1], v.dtype)
 
     def ids(block: Block) -> RowIds:
-        chunk = block.width.shape[0] // block.neg_ids.shape[0]
+        chunk = tile or block.group
         columns, _ = band(block, chunk=chunk, weights=weights, dtype=jnp.float32)
-        outside = jnp.concatenate([columns, block.neg_ids], axis=1)
+        outside = jnp.concatenate([columns, block.negatives(len(columns))], axis=1)
         return RowIds(block.ids[block.centres], outside.reshape(-1))
 
     def loss(v: Array, u: Array, block: Block) -> Float[Array, ""]:

@@ -154,7 +154,8 @@ def _with_id(U: Array, block: Block) -> tuple[Array, ...]:
 
 
 def _centre_ids(block: Block) -> Array:
-    return jnp.concatenate([block.ids[block.centres], _negative_ids(block).reshape(-1)])
+    size = block.width.shape[0]
+    return jnp.concatenate([block.ids[block.centres], block.negatives(size).reshape(-1)])
 
 
 def _with_centre(u: Array, block: Block) -> tuple[Array, ...]:
@@ -162,14 +163,9 @@ def _with_centre(u: Array, block: Block) -> tuple[Array, ...]:
     return as_gathered(u[:size], u[size:].reshape(size, -1, u.shape[1]))
 
 
-def _negative_ids(block: Block) -> Array:
-    groups = block.neg_ids.shape[0]
-    return jnp.repeat(block.neg_ids, block.width.shape[0] // groups, axis=0)
-
-
 def _outside_ids(block: Block) -> Array:
     o, _ = contexts(block, weights="fixed", dtype=jnp.float32)
-    return jnp.concatenate([o.reshape(-1), _negative_ids(block).reshape(-1)])
+    return jnp.concatenate([o.reshape(-1), block.negatives(len(o)).reshape(-1)])
 
 
 def _with_rows(v: Array, u: Array, block: Block, weights: WindowWeights) -> tuple[Array, ...]:

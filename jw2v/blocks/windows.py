@@ -59,6 +59,15 @@ class Block(NamedTuple):
         """Where the centre words stand in `ids`."""
         return slice(self.window, self.window + self.width.shape[0])
 
+    @property
+    def group(self) -> int:
+        """Centre words that share negatives."""
+        return self.width.shape[0] // self.neg_ids.shape[0]
+
+    def negatives(self, parts: int) -> Int[Array, "parts neg"]:
+        """The negatives of each of so many equal parts of the block, each within one group."""
+        return jnp.repeat(self.neg_ids, parts // self.neg_ids.shape[0], axis=0)
+
 
 def draw_widths(
     key: Array, shape: tuple[int, ...], window: int, weights: WindowWeights

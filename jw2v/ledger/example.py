@@ -18,7 +18,7 @@ from jw2v.training.config import Config
 from jw2v.training.step import kernel_of, row_gradients
 
 VOCAB, DIM, NEG, CTX = 16, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
-BLOCK, GROUP, WINDOW = 12, 6, 3
+BLOCK, GROUP, TILE, WINDOW = 12, 6, 3, 3
 CHUNK = 6  # of the vocabulary: two whole ones and a last of 4
 NGRAMS = 8  # rows of V below those of the words, where words are made of n-grams
 TABLES = (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM)))
@@ -37,7 +37,7 @@ def small(config: Config) -> Config:
     >>> small(Config(negatives=15)).block_size
     12
     """
-    sizes = {"block": BLOCK, "group": GROUP, "softmax_chunk": CHUNK}
+    sizes = {"block": BLOCK, "group": GROUP, "tile": TILE, "softmax_chunk": CHUNK}
     window = min(config.window, WINDOW)
     return replace(config, **sizes, shared_negatives=NEG, negatives=2, window=window)
 
@@ -45,7 +45,7 @@ def small(config: Config) -> Config:
 def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) -> Block:
     """A block with repeated words, two sentences and padding; negatives that repeat and hit.
 
-    It has two tiles of the block kernel. It is of NumPy arrays: making it needs no backend.
+    It has two groups of two tiles each. It is of NumPy arrays: making it needs no backend.
 
     >>> example_block(small(Config(window=3))).ids.shape
     (18,)

@@ -37,7 +37,7 @@ from jw2v.ledger.example import (
     tables_of,
 )
 from jw2v.losses.record import Loss
-from jw2v.optim.damping import AKIN, STABLE, Expected, PieceLaw, damp, scaled
+from jw2v.optim.damping import AKIN, STABLE, TOGETHER, Expected, PieceLaw, damp, scaled
 from jw2v.optim.named import table_optimizer
 from jw2v.training.config import Config
 from jw2v.training.step import TrainState, kernel_of, make_step, pairs_of
@@ -164,7 +164,8 @@ def _factors(x: Expected) -> tuple[np.ndarray, np.ndarray]:
     if x.pieces is not None:
         m_V = 1 + (in_V - 1) * x.pieces.met
     M_V = x.pairs * scored * m_V * (1 if x.pieces is None else AKIN)
-    M_U = (1 if x.bag else x.pairs) * (1 + x.centres * chance)
+    drawn = TOGETHER * x.centres * K / x.draws if x.draws else 0
+    M_U = (1 if x.bag else x.pairs) * np.maximum(1 + x.centres * chance, drawn)
     pairs = (m_V, M_V), (m_U, M_U)
     D_V, D_U = (np.minimum(m**-0.5, STABLE / LR / M)[:, None] for m, M in pairs)
     return D_V if x.pieces is None else D_V / x.pieces.share[:, None], D_U

@@ -35,6 +35,8 @@ BAG_RATE = 4.0  # times the usual rate where each word around is given a share o
 TREE_RATE = 2.0  # times the usual rate of skip-gram with hierarchical softmax
 SOFTMAX_PIECES_RATE = 0.25  # times the usual rate, at which naive softmax over n-grams diverges
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
+SHARING = 64  # centres that share negatives: fewer cost more, of more training learns less
+CALL = 32_768  # centre words of a call, in which a processor takes its steps
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
     "window": 1,
@@ -50,6 +52,7 @@ AT_LEAST: dict[str, float | int] = {
     "block": 1,
     "shared_negatives": 1,
     "group": 1,
+    "tile": 1,
     "softmax_chunk": 1,
     "blocks_per_call": 1,
     "loss_every": 1,
@@ -145,14 +148,17 @@ class Config:
     precision: str = "float32"
     """float32, bfloat16 (operands; sums and tables float32) or float64."""
     block: int | None = None
-    """Centre words a step; by default 512, for vectors longer than 156 or naive_softmax 256, for
-    hierarchical_softmax 128."""
+    """Centre words a step; by default 128, of other optimizers than sgd and of n-grams 512 or, for
+    vectors longer than 156, 256, as for naive_softmax."""
     shared_negatives: int | None = None
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N); by
     default 24, for cbow 32."""
     group: int | None = None
-    """Centre words that share negatives; a tile of matrix products. By default 16, for skipgram
-    with hierarchical_softmax 4."""
+    """Centre words that share negatives, whole tiles of them; by default 64, of other optimizers
+    than sgd 16."""
+    tile: int | None = None
+    """Centre words of one matrix product; by default 16, for skipgram with hierarchical_softmax
+    4."""
     softmax_chunk: int | None = None
     """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
     blocks_per_call: int | None = None
@@ -237,7 +243,7 @@ class Config:
         """Centre words a step."""
         if self.block is not None:
             return self.block
-        if self.has_tree:
+        if self.has_small_products and self.ngrams is None:
             return 128
         large = self.loss == "naive_softmax" or 512 * self.dim > CACHED
         return 256 if large else 512
@@ -245,8 +251,14 @@ class Config:
     @property
     def group_size(self) -> int:
         """Centre words that share negatives, at most the block."""
+        usual = math.gcd(SHARING if self.has_small_products else 16, self.block_size)
+        return min(self.group or max(usual, self.tile_size), self.block_size)
+
+    @property
+    def tile_size(self) -> int:
+        """Centre words of one matrix product, at most the group."""
         usual = 4 if self.has_tree and self.model == "skipgram" else 16
-        return min(self.group or usual, self.block_size)
+        return min(self.tile or usual, self.group or self.block_size, self.block_size)
 
     @property
     def group_negatives(self) -> int:
@@ -256,7 +268,7 @@ class Config:
     @property
     def call_blocks(self) -> int:
         """Blocks between two looks at the clock."""
-        return self.blocks_per_call or (16 if self.model == "cbow" else 32)
+        return self.blocks_per_call or max(32, CALL // self.block_size)
 
     @property
     def inward(self) -> bool:
@@ -294,7 +306,7 @@ class Config:
         """What training computes otherwise than the written loss; `jw2v.ledger` judges each.
 
         >>> Config(sigmoid="exact", window_weights="dynamic", damping="none").approximations
-        ('24 negatives shared by 16 centres, weighted 5/24',)
+        ('24 negatives shared by 64 centres, weighted 5/24',)
         """
         if not self.has_tiles:
             return ()
@@ -355,11 +367,14 @@ class Config:
                 "sigmoid is polynomial, the autodiff gradient of which cannot be judged with "
                 "operands in bfloat16; give exact (--sigmoid)"
             )
-        if not faults and self.block_size % self.group_size:
-            faults.append(
-                f"block is {self.block_size}, not a multiple of group {self.group_size} (--block)"
-            )
-        return faults
+        return faults or self._not_whole()
+
+    def _not_whole(self) -> list[str]:
+        for name, part in (("block", "group"), ("group", "tile")):
+            size, in_it = getattr(self, f"{name}_size"), getattr(self, f"{part}_size")
+            if size % in_it:
+                return [f"{name} is {size}, not a multiple of {part} {in_it} (--{name})"]
+        return []
 
 
 def fields_of(config: Config) -> dict[str, Any]:

@@ -32,7 +32,7 @@ LOG = logging.getLogger("jw2v")
 WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
 MOST = 4  # processes that are started unasked: more learn less (experiments/scaling)
 POLL = 0.02  # seconds between two looks at the processes
-PATIENCE = 60.0  # seconds that a process may be stopped (not: be slow) while the others wait
+PATIENCE = 60.0  # seconds that a process may do nothing (not: be slow) while the others wait
 
 
 def workers_of(config: Config, words: int, *, portable: bool, devices: int = 1) -> int:
@@ -75,7 +75,8 @@ class Crew:
     def __init__(self, job: worker.Job, processes: list[subprocess.Popen[bytes]]) -> None:
         """Look after the processes of a job."""
         self._job, self._processes, self._folder = job, processes, Path(job.folder)
-        self._stopped = [0.0] * len(processes)
+        self._spent: list[int | None] = [None] * len(processes)
+        self._idle = [0.0] * len(processes)
         self._flags = SharedMemory(self._folder / worker.EXCHANGE, 0, job.workers).flags
 
     def run(
@@ -95,13 +96,13 @@ class Crew:
           watcher: looks at blocks of the first of them, here, while all go on.
 
         Raises:
-          DataError: one of them failed, or was stopped and does not go on.
+          DataError: one of them failed, or was stopped or hangs, and does not go on.
         """
         self._flags[worker.GO] = 1
         last = ""
         while self._running():
             time.sleep(POLL)
-            self._look_for_stopped()
+            self._look_for_idle()
             if stop():
                 self._flags[worker.STOP] = 1
             last = self._tell(last, callback)
@@ -135,15 +136,19 @@ class Crew:
         elif watcher.wants():
             self._flags[worker.SHOW] = 1
 
-    def _look_for_stopped(self) -> None:
+    def _look_for_idle(self) -> None:
+        """One that waits for the others looks for them, which takes time of its processor."""
         for rank, process in enumerate(self._processes):
+            spent, before = _processor_time(process.pid), self._spent[rank]
+            self._spent[rank] = spent
             # Looks are counted, not the clock read: while this process was stopped, too, none was.
-            self._stopped[rank] = self._stopped[rank] + POLL if _is_stopped(process.pid) else 0.0
-            if self._stopped[rank] > PATIENCE:
+            idle = spent is not None and spent == before
+            self._idle[rank] = self._idle[rank] + POLL if idle else 0.0
+            if self._idle[rank] > PATIENCE:
                 raise DataError(
-                    f"process {rank} of {len(self._processes)} (pid {process.pid}) is stopped, and "
-                    f"the others have waited {PATIENCE:.0f} s for it; run it again, with --resume "
-                    "if it saved"
+                    f"process {rank} of {len(self._processes)} (pid {process.pid}) is stopped or "
+                    f"hangs: it did nothing for {PATIENCE:.0f} s; run it again, with --resume if "
+                    "it saved"
                 )
 
     def _running(self) -> bool:
@@ -221,14 +226,14 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "NPROC": "1", "JAX_PLATFORMS": "cpu", **(cache if kept else {})}
 
 
-def _is_stopped(pid: int) -> bool:
-    """Whether a child was stopped, as by SIGSTOP, and has not gone on."""
-    if not hasattr(os, "waitid"):  # on Windows, and on macOS before Python 3.13
-        return False
+def _processor_time(pid: int) -> int | None:
+    """What a process has spent, in ticks; None where it has ended, or the system does not tell."""
     try:
-        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:  # it has ended
-        return False
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state == "Z" else int(fields[10]) + int(fields[11])
 
 
 def _errors(folder: Path, rank: int) -> Path:

@@ -21,7 +21,8 @@ def fitted(config: Config, words: int, *, backend: Platform | None = None) -> Co
     """The options of a run, the block and its rate filled in for an accelerator.
 
     A step costs an accelerator some twenty launches whatever its block, so it is given blocks as
-    large as the text allows, where none is asked for.
+    large as the text allows, where none is asked for. Negatives cost it little, so each tile has
+    its own: where more share them, such blocks learn less.
 
     Args:
       config: options.
@@ -29,8 +30,8 @@ def fitted(config: Config, words: int, *, backend: Platform | None = None) -> Co
       backend: by default JAX's.
 
     >>> config = fitted(Config(epochs=1), 9_000_000, backend="gpu")
-    >>> config.block, config.lr
-    (8192, 0.1)
+    >>> config.block, config.lr, config.group
+    (8192, 0.1, 16)
     >>> fitted(Config(), 9_000_000, backend="cpu") == Config()
     True
     """
@@ -44,7 +45,7 @@ def fitted(config: Config, words: int, *, backend: Platform | None = None) -> Co
     if lr is None and block >= LARGE and config.optimizer == "sgd":
         lr = 2 * config.start_lrs.V
     LOG.info("blocks of %s words, for an accelerator (--block)", f"{block:,}")
-    return replace(config, block=block, lr=lr)
+    return replace(config, block=block, lr=lr, group=config.group or config.tile_size)
 
 
 def merged_often(config: Config, replicas: int) -> Config:
@@ -53,7 +54,7 @@ def merged_often(config: Config, replicas: int) -> Config:
     What counts for the words met most is how many blocks all replicas train between two merges.
 
     >>> [merged_often(Config(), n).call_blocks for n in (1, 2, 4, 8)]
-    [32, 32, 16, 8]
+    [256, 256, 128, 64]
     """
     if config.blocks_per_call is not None or replicas <= 2:
         return config

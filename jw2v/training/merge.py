@@ -26,7 +26,7 @@ from jw2v.training.step import StepInfo
 MOST = 8
 STEEPEST = 2 / STABLE / CURVATURE
 """The strongest pull at a row by its mean over directions: |x|² σ(s) σ(−s) is up to 2 / STABLE."""
-INTERVALS = tuple(2**i for i in range(9))
+INTERVALS = tuple(2**i for i in range(8))
 REST = INTERVALS[-1]  # after so many calls all rows are merged: a run can rest there
 
 
@@ -45,7 +45,7 @@ def tiers(uses: Float[np.ndarray, " vocab"], replicas: int) -> tuple[Tier, ...]:
       replicas: how many there are.
 
     >>> [tuple(tier) for tier in tiers(np.array([9.0, 0.9, 0.4, 0.03]), 2)]
-    [(1, 1), (1, 2), (2, 4), (3, 8), (3, 16), (3, 32), (3, 64), (4, 128), (4, 256)]
+    [(1, 1), (1, 2), (2, 4), (3, 8), (3, 16), (3, 32), (3, 64), (4, 128)]
     """
     rows = [int(np.count_nonzero(uses * after * replicas > MOST)) for after in INTERVALS[1:]]
     return tuple(

@@ -69,6 +69,7 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
     return negative_sampling.kernel(
         negatives=config.negatives,
         weights=weights,
+        tile=config.tile_size,
         operands=_operands(config),
         by=sigmoid_of(config),
     )
@@ -89,6 +90,7 @@ def _inward(config: Config) -> Kernel:
         rows=inward.bag(**bag) if config.model == "cbow" else inward.EACH,
         columns=inward.tree() if config.has_tree else inward.negatives(config.negatives),
         weights=config.weights,
+        tile=config.tile_size,
         operands=_operands(config),
         by=sigmoid_of(config),
     )

@@ -183,6 +183,15 @@ def test_negative_sampling_is_the_same_whatever_the_tiles(size: int, groups: int
     assert_same((loss, gradients), windowed_kernel, rtol=1e-11)
 
 
+@pytest.mark.parametrize("tile", [1, 2, 5, 10])
+@pytest.mark.parametrize("name", ["negative_sampling", "reverse", "reverse tree", "cbow"])
+def test_a_group_of_tiles_is_a_tile_as_large(name: str, tile: int):
+    """Two groups of ten centres: their negatives are shared by all tiles of a group."""
+    kernel = KERNELS[name](tile=tile)
+    got = jax.jit(partial(table_gradients, kernel, kernel.loss_and_grads))(tables(), text())
+    assert_same(got, by_hand(name, text()), rtol=1e-11)
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_words_that_are_not_used_have_gradient_zero(name: str):
     kernel, got = KERNELS[name](), text()

@@ -37,7 +37,7 @@ def test_a_step_is_timed(program, monkeypatch):
 
 
 def test_operations_and_bytes_of_a_word(program):
-    config = Config(dim=100, group=16, window=5, shared_negatives=24)
+    config = Config(dim=100, tile=16, window=5, shared_negatives=24)
     assert program.run.flops(config) == 3 * 2 * 100 * 50
     assert program.run.traffic(config) == pytest.approx(3 * 400 * (1 + 50 / 16))
 

@@ -7,7 +7,7 @@ from comparisons import assert_same
 from strategies import DIM, VOCAB, ids, normal
 
 from jw2v.blocks.tables import RowGrads, whole_table
-from jw2v.optim.damping import STABLE, Expected, scaled
+from jw2v.optim.damping import STABLE, TOGETHER, Expected, scaled
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -87,9 +87,22 @@ def test_a_word_met_once_is_left_alone():
 @pytest.mark.parametrize("centres", [256, 16_384])
 def test_no_row_takes_more_than_the_stable_step(lr: float, centres: int):
     block = EXPECTED._replace(centres=centres, words=centres + 10, draws=centres)
-    for factor, m, touched in zip(block.factors(lr), block.places(), block.touches(), strict=True):
+    for factor, m, touched in zip(block.factors(lr), block.places(), block.at_once(), strict=True):
         assert (np.asarray(factor) * lr * touched <= STABLE * (1 + 1e-12)).all()
         assert (np.asarray(factor) <= m**-0.5 * (1 + 1e-12)).all()
+
+
+def test_a_draw_is_met_by_all_who_share_it():
+    """Of a rare word, which is in a block by a draw or not at all; inward bags count once."""
+    rare = np.full(WORDS, 1e-9)
+    block = EXPECTED._replace(text=rare, noise=rare, centres=128)
+    a_draw = TOGETHER * block.centres * block.pairs * block.negatives / block.draws
+    first, second = block.at_once()
+    assert_close(first, block.touches()[0])
+    assert_close(second, a_draw)
+    assert_close(block._replace(bag=True).at_once()[1], a_draw / block.pairs)
+    assert_close(block.factors(0.1).U, STABLE / 0.1 / a_draw)
+    assert_close(block._replace(draws=0).at_once()[1], block._replace(draws=0).touches()[1])
 
 
 def assert_close(got, value) -> None:

@@ -67,10 +67,15 @@ def test_all_faults_in_one_message():
         assert fault in str(error.value)
 
 
-def test_a_block_holds_whole_groups():
+def test_a_block_holds_whole_groups_and_a_group_whole_tiles():
     with pytest.raises(UsageError, match=r"block is 100, not a multiple of group 16 \(--block\)"):
         Config(block=100)
-    assert Config(block=8).group_size == 8
+    with pytest.raises(UsageError, match=r"group is 24, not a multiple of tile 16 \(--group\)"):
+        Config(block=48, group=24)
+    small, odd = Config(block=8), Config(block=48)
+    assert (small.group_size, small.tile_size) == (8, 8)
+    assert (odd.group_size, odd.tile_size) == (16, 16)
+    assert (Config(group=8).tile_size, Config(tile=32).group_size) == (8, 64)
 
 
 @pytest.mark.parametrize("other", [{"kernel": "windows"}, {"loss": "naive_softmax"}])
@@ -91,13 +96,16 @@ def test_defaults_that_follow_other_options():
     assert Config(model="cbow", loss="hierarchical_softmax").start_lrs == Tables(0.2, 0.2)
     assert Config(loss="naive_softmax").block_size == 256
     tree = Config(loss="hierarchical_softmax")
-    assert (tree.block_size, tree.group_size) == (128, 4)
-    assert replace(tree, model="cbow").group_size == Config().group_size == 16
-    assert [Config(dim=dim).block_size for dim in (100, 156, 157, 300)] == [512, 512, 256, 256]
-    assert (Config().group_negatives, Config().call_blocks) == (24, 32)
+    assert (tree.block_size, tree.tile_size) == (128, 4)
+    assert replace(tree, model="cbow").tile_size == Config().tile_size == 16
+    assert (Config().block_size, Config().group_size) == (128, 64)
+    adam = [Config(dim=dim, optimizer="adam") for dim in (100, 156, 157, 300)]
+    assert [(c.block_size, c.group_size) for c in adam] == [(512, 16)] * 2 + [(256, 16)] * 2
+    assert (Config().group_negatives, Config().call_blocks) == (24, 256)
+    assert [replace(Config(), block=n).call_blocks for n in (512, 8192)] == [64, 32]
     bag = Config(model="cbow")
-    assert (bag.group_negatives, bag.call_blocks) == (32, 16)
-    assert "32 negatives shared by 16 centres, weighted 5/32" in bag.approximations
+    assert (bag.group_negatives, bag.call_blocks) == (32, 256)
+    assert "32 negatives shared by 64 centres, weighted 5/32" in bag.approximations
     own = replace(bag, shared_negatives=7, blocks_per_call=3)
     assert (own.group_negatives, own.call_blocks) == (7, 3)
     assert next(iter(fields_of(Config()))) == "dim"

@@ -193,7 +193,7 @@ def test_other_faults_of_jax_stay_what_they_are():
 
 @pytest.mark.parametrize(
     ("block", "group", "half"),
-    [(512, 16, 256), (48, 16, 16), (16, 16, 8), (1, 1, 1), (None, None, 256)],
+    [(512, 16, 256), (48, 16, 16), (16, 16, 8), (1, 1, 1), (None, None, 64)],
 )
 def test_the_block_that_is_proposed_can_be_given(block, group, half):
     config = Config(block=block, group=group)

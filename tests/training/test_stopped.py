@@ -1,10 +1,11 @@
-"""A process of a run that is stopped, and not dead: the others do not wait for ever."""
+"""A process of a run that is stopped or hangs, and is not dead: the others do not wait for ever."""
 
 import os
 import re
 import signal
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from texts import topical_text
@@ -18,7 +19,7 @@ TWO = jw2v.Config(
     dim=12, window=3, epochs=500, sample=0.0, block=64, group=16, shared_negatives=8,
     blocks_per_call=8, min_count=1, loss_every=1, workers=2,
 )  # fmt: skip
-pytestmark = pytest.mark.skipif(not hasattr(os, "waitid"), reason="stopping is not told here")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
 
 
 @pytest.fixture
@@ -41,9 +42,23 @@ def test_a_process_that_is_stopped_ends_the_run(text, started, monkeypatch):
             text, TWO, check=False, stop=lambda: bool(started[1].send_signal(signal.SIGSTOP))
         )
     assert str(caught.value) == (
-        f"process 1 of 2 (pid {started[1].pid}) is stopped, and the others have waited 1 s for "
-        "it; run it again, with --resume if it saved"
+        f"process 1 of 2 (pid {started[1].pid}) is stopped or hangs: it did nothing for 1 s; run "
+        "it again, with --resume if it saved"
     )
+    assert [process.poll() is None for process in started] == [False, False]
+
+
+def test_a_process_that_hangs_ends_the_run(text, started, monkeypatch):
+    """It is neither dead nor stopped, as one that waits for a lock; the other trains and waits."""
+    monkeypatch.setattr(crew, "PATIENCE", 1.0)
+    popen = crew.subprocess.Popen
+
+    def hung(command, **options):
+        return popen(["sleep", "600"] if command[-1] == "1" else command, **options)
+
+    monkeypatch.setattr(crew.subprocess, "Popen", hung)
+    with pytest.raises(DataError, match=r"process 1 of 2 \(pid \d+\) is stopped or hangs"):
+        jw2v.train(text, TWO, check=False)
     assert [process.poll() is None for process in started] == [False, False]
 
 
@@ -67,8 +82,8 @@ def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, mo
     assert main([*flags, "--epochs", "500"]) == 1
     told = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(
-        r"jw2v: process 0 of 2 \(pid \d+\) is stopped, and the others have waited 1 s for it; "
-        r"run it again, with --resume if it saved",
+        r"jw2v: process 0 of 2 \(pid \d+\) is stopped or hangs: it did nothing for 1 s; run it "
+        r"again, with --resume if it saved",
         told,
     )
     assert list(out.glob("checkpoint-*"))
@@ -91,9 +106,14 @@ def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
     assert vectors.run["epochs"] == 2
 
 
-def test_what_has_ended_is_not_stopped():
+def test_what_a_process_has_spent():
+    """Of one whose name looks like the fields behind it; of one that has ended there is none."""
+    mine = crew._processor_time(os.getpid())
+    assert mine == pytest.approx(sum(os.times()[:2]) * os.sysconf("SC_CLK_TCK"), abs=5)
     with subprocess.Popen(["sleep", "60"]) as process:
-        assert not crew._is_stopped(process.pid)
+        assert crew._processor_time(process.pid) == 0
         process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert crew._processor_time(process.pid) is None
         process.wait()
-        assert not crew._is_stopped(process.pid)
+        assert crew._processor_time(process.pid) is None

@@ -45,7 +45,7 @@ def config_of(
     rate = most if config.gives_shares else 1.0
     return replace(
         config,
-        block=min(max(block, config.group_size), config.block_size),
+        block=min(max(block, config.tile_size), config.block_size),
         lr=rate * lr,
         lr_end=rate * max(lr_end, lr * 1e-6),
     )
