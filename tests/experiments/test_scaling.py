@@ -17,11 +17,11 @@ def program():
 
 
 def test_bytes_of_merging_are_those_of_each_tier(program):
-    """Of two words one is merged after every call; the other, hardly met, after 256."""
+    """Of two words one is merged after every call; the other, hardly met, after 128."""
     vocab = Vocabulary(("often", "seldom"), np.array([10**9, 1]))
     config = Config(sample=0.0, block=100, group=10, blocks_per_call=10, dim=7)
     found = program.model.merged_bytes(vocab, config, 2)
-    assert found == pytest.approx(2 * 4 * 7 * (1 + 1 / 256) / 1000)
+    assert found == pytest.approx(2 * 4 * 7 * (1 + 1 / 128) / 1000)
 
 
 def test_replicas_cost_what_they_tell_each_other(program):
