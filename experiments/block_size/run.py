@@ -70,6 +70,7 @@ def trained(text: str, rule: str, lr: float, block: int) -> float | None:
         epochs=1,
         lr=lr,
         block=block,
+        group=16,
         blocks_per_call=max(1, WORDS_A_CALL // block),
         damping="none" if rule == "none" else "sqrt",
         workers=1,

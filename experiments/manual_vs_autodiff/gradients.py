@@ -20,7 +20,7 @@ from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL, Sigmoid
 from jw2v.losses.negative_sampling import PAIR as SAMPLING
 
 WAYS = BY_HAND, AUTODIFF = "by hand", "autodiff"
-CONFIG = Config()
+CONFIG = Config(group=16)
 CONTEXTS = 2 * CONFIG.window
 
 

@@ -17,7 +17,16 @@ import numpy as np
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
-from demo_text import TITLES, demo_text, evaluation_files, known, mean_deviation, scores, spread
+from demo_text import (
+    SIZES,
+    TITLES,
+    demo_text,
+    evaluation_files,
+    known,
+    mean_deviation,
+    scores,
+    spread,
+)
 from figures import Figure, panels
 from question import Question, Results, Run, groups, main
 from results import markdown
@@ -42,7 +51,7 @@ def cells(quick: bool) -> Iterator[Run]:
 def measure(exponent: float, seed: int, epochs: int, lines: int | None) -> Run:
     """Scores of the vectors that one law trains: on all pairs and on some of them."""
     config = replace(
-        CONFIG, ns_exponent=exponent, seed=seed, epochs=epochs, heldout_every=0, workers=1
+        CONFIG, ns_exponent=exponent, seed=seed, epochs=epochs, heldout_every=0, workers=1, **SIZES
     )
     with demo_text(lines) as text:
         vectors = jw2v.train(text, config, check=False)

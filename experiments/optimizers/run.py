@@ -15,7 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
-from demo_text import TITLES, demo_text, mean_deviation, scores, spread
+from demo_text import SIZES, TITLES, demo_text, mean_deviation, scores, spread
 from figures import Figure, panels
 from question import Question, Results, Run, main
 from results import markdown
@@ -73,7 +73,7 @@ def measure(
 
 def trained(text: Path, optimizer: str, lr: float, epochs: int, seed: int) -> jw2v.Vectors | None:
     """The vectors; None where training ended in no number."""
-    config = jw2v.Config(optimizer=optimizer, lr=lr, epochs=epochs, seed=seed, workers=1)
+    config = jw2v.Config(optimizer=optimizer, lr=lr, epochs=epochs, seed=seed, workers=1, **SIZES)
     try:
         return jw2v.train(text, config, check=False)
     except DataError as error:

@@ -20,7 +20,7 @@ import numpy as np
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
-from demo_text import TITLES, demo_text, mean_deviation, scores, spread
+from demo_text import SIZES, TITLES, demo_text, mean_deviation, scores, spread
 from figures import Figure, panels
 from question import Question, Results, Run, groups, main
 from results import markdown
@@ -54,7 +54,7 @@ def cells(quick: bool) -> Iterator[Run]:
 def measure(precision: str, sigmoid: str, seed: int, epochs: int, lines: int | None) -> Run:
     """How a run ends, and how far the gradient of a block is off at its end."""
     config = replace(
-        CONFIG, precision=precision, sigmoid=sigmoid, seed=seed, epochs=epochs, workers=1
+        CONFIG, precision=precision, sigmoid=sigmoid, seed=seed, epochs=epochs, workers=1, **SIZES
     )
     with demo_text(lines) as text, tempfile.TemporaryDirectory() as folder:
         corpus = encode(text, directory=folder, min_count=config.min_count, seed=seed)

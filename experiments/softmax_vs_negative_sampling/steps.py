@@ -17,7 +17,7 @@ from jw2v.blocks.tables import Tables
 from jw2v.blocks.windows import Block
 from jw2v.corpus import Corpus
 
-CONFIG = Config()
+CONFIG = Config(group=16)
 BLOCKS = 256  # blocks of text that take turns, so that a step does not find its rows in a cache
 RATE = 1e-4  # small: the blocks come round again and again
 
