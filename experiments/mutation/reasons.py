@@ -180,4 +180,30 @@ REASONS = {  # by file, edit and line
         "ReplaceComparisonOperator_Lt_IsNot",
         'if name == "dot_general" and len(shape) > 1 and shape[-2] != shape[-1] > 1 < shape[-2]:',
     ): "1 is one object, and no axis that is edited is empty",
+    (
+        "jw2v/judge/diagnosis/ways.py",
+        "NumberReplacer",
+        "step = max(1, MOST_NUMBERS // (size * len(points[0])))",
+    ): "how much is evaluated at once, not what",
+    (
+        "jw2v/judge/diagnosis/counterexample.py",
+        "ReplaceComparisonOperator_Gt_GtE",
+        "longer = [size for size in axes_by_size(trial.args) if size > 1]",
+    ): "an axis of 1 has one length to try, its own",
+    (
+        "jw2v/judge/report/summary.py",
+        "ReplaceComparisonOperator_Eq_GtE",
+        '"Notation, read as meant": lambda line: line.entry.reading == "meant",',
+    ): "no reading is behind it in the alphabet",
+    (
+        "jw2v/judge/diagnosis/trial.py",
+        "ReplaceComparisonOperator_Is_Eq",
+        "if len(parameters) == count "
+        "and all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters):",
+    ): "kinds of parameters are an enumeration: what is equal is the same",
+    (
+        "jw2v/judge/diagnosis/entries.py",
+        "ReplaceUnaryOperator_USub_Invert",
+        "set(np.flatnonzero(table.reshape(len(table), -1).any(axis=1))) <= set(np.ravel(named))",
+    ): "NumPy takes any negative size for the one to be found",
 }

@@ -1,6 +1,7 @@
 """What is said of wrong lines: one of each kind."""
 
 import re
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +11,14 @@ from judge.losses_of_strangers import BAG, bag, fit_of_ridge, numbers, of_ridge,
 
 from jw2v.judge.arithmetic.bounds import trace
 from jw2v.judge.diagnosis import diagnose as diagnosis
-from jw2v.judge.diagnosis import mirrors, occurrences
+from jw2v.judge.diagnosis import mirrors, occurrences, ways
 from jw2v.judge.diagnosis.causes import cause_of
 from jw2v.judge.diagnosis.diagnose import diagnose, trial_of
+from jw2v.judge.diagnosis.entries import unmasked
+from jw2v.judge.diagnosis.fits import MOST_TERMS, Explanation, explanations
 from jw2v.judge.diagnosis.gates import gated
 from jw2v.judge.diagnosis.occurrences import settings_of
+from jw2v.judge.diagnosis.regimes import _pairs
 from jw2v.judge.mutation.edits import edits
 
 
@@ -96,6 +100,16 @@ def test_what_is_wrong_with_ridge_regression(claimed, cause, text):
     assert (found.cause, re.sub(r"line \d+", "line N", found.text)) == (cause, text)
 
 
+def test_a_factor_that_differs_between_points_of_other_sizes_has_no_law():
+    """At most points it goes as 1/n, but not where all further entries are small."""
+
+    def claimed(x):
+        return x / 2 / jnp.where(jnp.any(jnp.abs(x[1:]) > 0.7), len(x), 1)
+
+    found = diagnose(claimed, lambda x: x, (np.ones(1),))
+    assert found.text == "factor: claimed = 0.5 × true"
+
+
 def temperature(z, t):
     return jax.nn.logsumexp(z / t)
 
@@ -144,6 +158,13 @@ def test_outputs_that_are_wrong_in_different_ways_are_all_told():
     )
     assert found.text == (
         "gradient of x: sign: claimed = -1 × true; gradient of y: factor: claimed = 2 × true"
+    )
+
+
+def test_outputs_of_a_value_are_counted_from_one():
+    found = diagnose(lambda x, y: (-x, 2 * y), lambda x, y: (x, y), (np.ones(3), np.ones(2)))
+    assert found.text == (
+        "output 1: sign: claimed = -1 × true; output 2: factor: claimed = 2 × true"
     )
 
 
@@ -217,6 +238,17 @@ def test_a_factor_of_a_divisor_is_none_of_the_line(operand, cause):
     assert cause_of(closed, edit, point) == cause
 
 
+def other_variables_of(closed):
+    return [edit for edit in edits(closed) if edit.what.startswith("other variable")]
+
+
+def test_two_edits_of_one_cause_have_it():
+    closed, point = trace(lambda x, y: jnp.sin(x) * y, (1.0, 1.0)), (np.array(3.0), np.array(7.0))
+    first = other_variables_of(closed)[0]
+    both = [replace(second, before=first) for second in other_variables_of(first.jaxpr)]
+    assert {cause_of(closed, edit, point) for edit in both} == {"other variable"}
+
+
 def test_turns_of_a_loop_are_one_term_and_each_its_own():
     def looped(w, X):
         total = 0.0
@@ -226,6 +258,14 @@ def test_turns_of_a_loop_are_one_term_and_each_its_own():
 
     settings = settings_of(gated(looped, (np.ones(3), np.ones((4, 3))), 0, results=True))
     assert {len(setting) for setting in settings} == {1, 4}
+
+
+def test_ways_that_are_evaluated_one_by_one_are_the_same(monkeypatch):
+    monkeypatch.setattr(ways, "MOST_NUMBERS", 1)
+    x = np.array([[1.0, 3.0], [2.0, 5.0]])
+    settings = [(), ((0, 0),), ((1, 0),)]  # of x @ x: both gates open, then one of them
+    found = ways.gradients(gated(lambda x: x @ x, (np.ones(2),), 0), (x,), settings)
+    np.testing.assert_array_equal(found, [2 * x, x, x])
 
 
 def binary(w, X, y):
@@ -279,6 +319,27 @@ def test_a_condition_that_is_missing():
         lambda x, y: y, jax.grad(rectified), (np.ones(3), np.ones(3)), loss=rectified, wrt=0
     )
     assert found.text.startswith("edit: right where true is not zero")
+
+
+def test_a_condition_that_never_holds_is_not_told_missing():
+    """Where true is zero everywhere, there is no place where the line is right without it."""
+    trial = trial_of(lambda x: jnp.maximum(x, 0.0), lambda x: 0.0 * x, (np.ones(3),))
+    assert not list(unmasked(trial, trial.draw(0)))
+
+
+def test_a_term_is_found_after_many_others():
+    """More than are tried three at a time."""
+    terms = np.eye(MOST_TERMS + 1)
+    found = next(explanations(-terms[-1], terms, np.full(len(terms), 1e-9)))
+    assert found == Explanation((MOST_TERMS,), (-1.0,))
+
+
+def test_many_ids_are_not_paired():
+    """Of a thousand ids there would be half a million pairs."""
+    assert _pairs((np.arange(1000),)).arguments == []
+    assert _pairs((np.arange(3), np.array(0))).arguments == [
+        (0, 0), (0, 0), (0, 1), (0, 0), (0, 1), (0, 1)
+    ]  # fmt: skip
 
 
 def distance(x, y):

@@ -8,6 +8,7 @@ from judge.mistakes import MISTAKES
 
 from jw2v.judge.diagnosis.counterexample import _shorter, smallest
 from jw2v.judge.diagnosis.diagnose import trial_of
+from jw2v.judge.diagnosis.resizing import resized
 
 FEW = MISTAKES[4::18]
 pytestmark = pytest.mark.usefixtures("x64")
@@ -96,6 +97,12 @@ def test_ids_stay_within_the_table():
     rows = len(found["args"]["E"])
     assert rows == 2
     assert {found["args"]["a"], *found["args"]["b"]} == {0, 1}
+
+
+def test_ids_move_only_where_the_axis_that_they_index_is_shorter():
+    """Another axis may be long enough for them, too, and become short."""
+    _, _, ids = resized((np.ones(7), np.ones(4), np.array([0, 2])), {4: 1}, {2: 7})
+    assert ids.tolist() == [0, 2]
 
 
 def test_a_table_has_as_many_rows_as_the_domain_asks_for():

@@ -154,6 +154,7 @@ def what(fn, *args):
         (lambda x, y: x - y, (V, V), {"sub -> add", "swap operands of sub"}),
         (lambda x: sigma(x), (V,), {"1 - y", "y - 1", "sigma(-x)", "logistic -> tanh"}),
         (lambda x: x @ W, (W,), {"swap operands of dot_general", "transpose", "x2", "x1/2"}),
+        (lambda x: W @ x, (V,), {"transpose of operand 1 of dot_general"}),
         (lambda x, i: x.at[i].add(1.0), (V, IDS), {"scatter-add -> scatter", "0 -> 1"}),
         (lambda x, i: x.at[i].set(1.0), (V, IDS), {"scatter -> scatter-add"}),
         (lambda x: x.sum(0), (U,), {"sum -> mean", "sum -> max", "first along axis 0"}),
@@ -174,6 +175,15 @@ def test_the_edits_of_an_operation(fn, args, expected):
 def test_a_constant_that_does_nothing_is_not_dropped():
     assert "drop operand 2 of mul" not in what(lambda x: x * 1.0, V)
     assert "drop operand 2 of add" not in what(lambda x: x + 0.0, V)
+    assert "drop operand 2 of max" not in what(lambda x: jnp.maximum(x, -jnp.inf), V)
+    assert "drop operand 2 of min" not in what(lambda x: jnp.minimum(x, jnp.inf), V)
+
+
+def test_a_complement_is_what_it_is_called():
+    x = np.log(3.0)  # of which sigma is 3/4
+    made = {e.what: values(e.jaxpr, (x,))[0] for e in edits(trace(sigma, (1.0,)))}
+    found = [made[name] for name in ("1 - y", "y - 1", "sigma(-x)")]
+    np.testing.assert_allclose(found, [0.25, -0.25, 0.25], rtol=1e-14)
 
 
 def test_no_edit_is_made_twice_the_same():

@@ -52,6 +52,7 @@ def test_no_wrong_mutant_of_a_softmax_survives():
     assert score.alive == ()
     assert not score.fails
     assert score.killed + len(score.equivalent) == score.mutants > 100
+    assert str(score).startswith(f"softmax: {score.killed} of {score.killed} mutants refuted, ")
     assert reasons(score)["max -> sum"] == FORTY_DIGITS  # another shift of the same softmax
     assert "ALIVE" not in str(score)
 
