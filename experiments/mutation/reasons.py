@@ -180,4 +180,22 @@ REASONS = {  # by file, edit and line
         "ReplaceComparisonOperator_Lt_IsNot",
         'if name == "dot_general" and len(shape) > 1 and shape[-2] != shape[-1] > 1 < shape[-2]:',
     ): "1 is one object, and no axis that is edited is empty",
+    (
+        "jw2v/judge/arithmetic/bounds.py",
+        "ReplaceBinaryOperator_BitAnd_FloorDiv",
+        "error = np.where(np.isfinite(value) & (size > float(limits.max)), np.inf, error)",
+    ): "NumPy's quotient of two booleans is 1 where both hold, else 0, by 0 too",
+    ("jw2v/judge/check.py", "ReplaceComparisonOperator_Eq_LtE", 'if self.verdict == "holds":'): (
+        "no verdict is before it in the alphabet"
+    ),
+    (
+        "jw2v/judge/arithmetic/bounds.py",
+        "NumberReplacer",
+        'operand = _name_of(equation.invars[0].aval.dtype) if equation.invars else ""',
+    ): "only a conversion asks for it, whose operand is the first and the last",
+    (
+        "jw2v/judge/compare.py",
+        "NumberReplacer",
+        "bound = unit * (sizes[0] + np.max([np.zeros_like(sizes[0]), *sizes[1:]], axis=0))",
+    ): "zeros, one a point, whichever size they are like",
 }
