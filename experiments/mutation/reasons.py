@@ -206,4 +206,21 @@ REASONS = {  # by file, edit and line
         "ReplaceUnaryOperator_USub_Invert",
         "set(np.flatnonzero(table.reshape(len(table), -1).any(axis=1))) <= set(np.ravel(named))",
     ): "NumPy takes any negative size for the one to be found",
+        "jw2v/judge/arithmetic/bounds.py",
+        "ReplaceBinaryOperator_BitAnd_FloorDiv",
+        "error = np.where(np.isfinite(value) & (size > float(limits.max)), np.inf, error)",
+    ): "NumPy's quotient of two booleans is 1 where both hold, else 0, by 0 too",
+    ("jw2v/judge/check.py", "ReplaceComparisonOperator_Eq_LtE", 'if self.verdict == "holds":'): (
+        "no verdict is before it in the alphabet"
+    ),
+    (
+        "jw2v/judge/arithmetic/bounds.py",
+        "NumberReplacer",
+        'operand = _name_of(equation.invars[0].aval.dtype) if equation.invars else ""',
+    ): "only a conversion asks for it, whose operand is the first and the last",
+    (
+        "jw2v/judge/compare.py",
+        "NumberReplacer",
+        "bound = unit * (sizes[0] + np.max([np.zeros_like(sizes[0]), *sizes[1:]], axis=0))",
+    ): "zeros, one a point, whichever size they are like",
 }

@@ -54,7 +54,8 @@ EXACT = {  # of exact operands: the operation's own rounding
         lambda x: x.astype(jnp.bfloat16), (1.0,), 0, 2.0**-8
     ),
     "reduce_precision": Case(
-        lambda x: lax.reduce_precision(x, exponent_bits=8, mantissa_bits=9), (1.0,), 0, 2.0**-10
+        lambda x: lax.reduce_precision(x, exponent_bits=8, mantissa_bits=9), (3.0,), 0,
+        3 * 2.0**-10,
     ),
     "float64": Case(lambda x, y: x + y, (1.0, 2.0), 0, 3 * 2.0**-53, "float64"),
     "float32": Case(lambda x, y: x + y, (1.0, 2.0), 0, 3 * 2.0**-24, "float32"),
@@ -69,6 +70,7 @@ PASSED_ON = {  # of operands with the error E: what the operation makes of it
     "sub": Case(lambda x, y: x - y, (1.0, 3.0), E, 2 * E + 2 * U),
     "mul": Case(lambda x, y: x * y, (3.0, 5.0), E, 8 * E + E * E + 15 * U),
     "div": Case(lambda x, y: x / y, (3.0, 4.0), E, 1.75 * E / (4 - E) + 2.25 * U),
+    "blurred divisor": Case(lambda x: 3 / x, (4.0,), E, 0.75 * E / (4 - E) + 2.25 * U),
     "neg": Case(lambda x: -x, (1.0,), E, E),
     "sign": Case(jnp.sign, (E / 2,), E, np.inf),
     "exp": Case(jnp.exp, (1.0,), E, math.e * (math.expm1(E) + 4 * U)),
@@ -81,6 +83,9 @@ PASSED_ON = {  # of operands with the error E: what the operation makes of it
     "pow": Case(
         lax.pow, (2.0, 3.0), E,
         8 * math.expm1(-(3 + E) * math.log1p(-E / 2) + E * math.log(2)) + 8 * 8 * U,
+    ),
+    "integer_pow": Case(
+        lambda x: lax.integer_pow(x, -2), (2.0,), E, 2 * E / (2 - E) ** 3 + 2 * 0.25 * U
     ),
     "square": Case(jnp.square, (1.0,), E, 2 * (1 + E) * E + 2 * U),
     "max": Case(jnp.maximum, (1.0, 2.0), E, E),

@@ -231,8 +231,33 @@ def test_infinity_by_a_zero_divisor_is_exact_and_so_is_what_it_divides():
     (zero,) = bounded(lambda x: x / jnp.sqrt((x / 3) / 0.0 + 1), (np.array(2.0),), dtype="float32")
     assert (zero.value, zero.error) == (0.0, 0.0)
     jaxpr = trace(lambda x, y: x / y, (1.0, 1.0))
-    (unsure,) = evaluate(jaxpr, [Bounded(np.array(0.1), np.array(0.2)), 0.0])
-    assert unsure.error == np.inf
+    maybe_zero = Bounded(np.array(0.1), np.array(0.2)), Bounded(np.array(0.0), np.array(0.1))
+    for operands in ([maybe_zero[0], 0.0], [1.0, maybe_zero[1]]):
+        (unsure,) = evaluate(jaxpr, operands)
+        assert unsure.error == np.inf
+
+
+@pytest.mark.parametrize("wave", [jnp.sin, jnp.cos])
+def test_a_wave_is_never_farther_off_than_a_crest_from_a_trough(wave):
+    jaxpr = trace(wave, (1.0,), dtype="float32")
+    (anywhere,) = evaluate(jaxpr, [Bounded(np.array(0.0), np.array(50.0))])
+    assert anywhere.error == pytest.approx(2 + 4 * U, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("fn", "exactly"),
+    [
+        (lambda i: i**2, [3**38, 3**36]),
+        (lambda i: jnp.sum(i * i), 3**38 + 3**36),
+        (jnp.prod, 3**37),
+        (lambda i: i @ i, 3**38 + 3**36),
+    ],
+)
+def test_whole_numbers_are_exact_where_floats_would_round(fn, exactly):
+    i = np.array([3**19, 3**18])
+    (result,) = bounded(fn, (i,))
+    assert result.value.tolist() == exactly
+    assert not result.error.any()
 
 
 def test_steps_of_a_staircase():
@@ -250,7 +275,8 @@ def test_loops_and_branches_are_followed():
         return total + jnp.sum(each)
 
     def repeated(x):
-        return lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x), (0, x))[1]
+        times = x.astype(int) + 1
+        return lax.while_loop(lambda c: c[0] < times, lambda c: (c[0] + 1, c[1] * x), (0, x))[1]
 
     def branched(x):
         return lax.cond(x > 0, lambda x: 2 * x, lambda x: -x, x)
@@ -277,6 +303,16 @@ def test_an_index_that_rounding_could_turn_bounds_nothing(fn):
     turned = evaluate(jaxpr, [V, Bounded(np.array(1.0), np.array(0.1))])[0]
     assert np.isfinite(sure.error).all()
     assert np.isinf(turned.error).all()
+
+
+def test_a_coarse_bound_is_of_the_largest_numbers_of_each_point():
+    x, y = np.array([[1.0, 2.0, -5.0], [0.5, 0.25, 0.125]]), np.array([[7.0], [0.0]])
+    truth = compare.true_values(lambda x, y: jnp.sort(3 * x), (x, y))
+    of_ids = compare.true_values(lambda i: jnp.sort(1.0 * i), (np.array([[3, 1, 2]]),))
+    unit = (3 + 4) * 2.0**-53
+    expected = unit * np.array([[15.0 + 7.0] * 3, [1.5 + 0.5] * 3])
+    np.testing.assert_allclose(truth.outputs[0].error, expected, rtol=1e-12)
+    np.testing.assert_allclose(of_ids.outputs[0].error, [[unit * 3.0] * 3], rtol=1e-12)
 
 
 def test_what_has_no_rule_is_said():

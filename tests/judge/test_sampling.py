@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jw2v.errors import UsageError
-from jw2v.judge.sampling import points
+from jw2v.judge.sampling import border_points, points
 
 EXAMPLE = (np.ones((3, 2)), np.array(5, np.int32), np.array([0, 1, 2, 5], np.int16))
 
@@ -78,3 +78,10 @@ def test_plain_numbers_empty_ids_and_bfloat16():
         assert number != 1.0
         assert empty.shape == (0,)
         assert not np.array_equal(half, np.ones(2))
+
+
+def test_words_at_the_border_beside_no_ids_and_no_number():
+    example = np.array(np.nan), np.array([], np.int32), np.array(1)
+    drawn = list(border_points(example, seed=0))
+    assert [(empty.shape, int(o)) for _, empty, o in drawn] == [((0,), 0), ((0,), 1)]
+    assert np.isfinite([x for x, _, _ in drawn]).all()

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jw2v import check_gradient
 from jw2v.errors import UsageError
 from jw2v.judge import Derivation, Step, claim, judge_step, verify_derivations
 from jw2v.judge.verify import line_before
@@ -178,6 +179,22 @@ def test_precisions_domain_and_source():
     assert "jnp.where(x > 0.25" in entry.source
     anywhere = derivation(replace(step, domain=None))
     assert judge_step(anywhere, anywhere.steps[0]).verdict_value == "refuted"
+
+
+def test_a_line_is_tried_at_as_many_points_as_a_gradient():
+    of_gradient = check_gradient(square, RIGHT.fn, ONES).scope
+    assert of_gradient.startswith("8 points, ")
+    d = derivation(RIGHT, dtypes=("float64", "float32"))
+    (entry,) = verify_derivations([d])
+    assert [entry.scope, judge_step(d, RIGHT).scope] == [of_gradient, of_gradient]
+
+
+def test_each_argument_has_its_own_diagnosis():
+    step = Step("1", "2y^2, 6xy", lambda x, y: (2 * y**2, 6 * x * y))
+    d = Derivation("d", lambda x, y: jnp.sum(x * y**2), (*ONES, *ONES), (step,), wrt=(0, 1))
+    assert judge_step(d, step).diagnosis == (
+        "gradient of x: factor: claimed = 2 × true; gradient of y: factor: claimed = 3 × true"
+    )
 
 
 def test_an_entry_is_json():
