@@ -206,6 +206,7 @@ REASONS = {  # by file, edit and line
         "ReplaceUnaryOperator_USub_Invert",
         "set(np.flatnonzero(table.reshape(len(table), -1).any(axis=1))) <= set(np.ravel(named))",
     ): "NumPy takes any negative size for the one to be found",
+    (
         "jw2v/judge/arithmetic/bounds.py",
         "ReplaceBinaryOperator_BitAnd_FloorDiv",
         "error = np.where(np.isfinite(value) & (size > float(limits.max)), np.inf, error)",
