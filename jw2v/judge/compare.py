@@ -249,10 +249,10 @@ def find(measured: Sequence[Measured], *, zeros: bool = False) -> Finding:
 
 
 def _margins(leaf: Leaf) -> np.ndarray:
-    """Error over bound; 0 where the truth is not known, inf where the claim is not finite."""
+    """Error over bound; 0 where truth or bound is not known, inf where the claim is not finite."""
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.abs(leaf.claimed - leaf.true)
-        margin = np.where(error == 0, 0.0, error / leaf.bound)
+        margin = np.where((error == 0) | np.isnan(leaf.bound), 0.0, error / leaf.bound)
     margin = np.where(np.isfinite(leaf.claimed), margin, np.inf)
     return np.where(np.isfinite(leaf.true), margin, 0.0)
 

@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 import optax
 
 from jw2v.blocks.tables import Tables
-from jw2v.blocks.windows import WindowWeights
+from jw2v.blocks.windows import WindowWeights, pairs_per_centre
 from jw2v.corpus.subwords import Ngrams
 from jw2v.errors import UsageError, unknown
 from jw2v.optim.named import NAMED, by_name
@@ -35,7 +35,7 @@ BAG_RATE = 4.0  # times the usual rate where each word around is given a share o
 TREE_RATE = 2.0  # times the usual rate of skip-gram with hierarchical softmax
 SOFTMAX_PIECES_RATE = 0.25  # times the usual rate, at which naive softmax over n-grams diverges
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
-SHARING = 64  # centres that share negatives: fewer cost more, of more training learns less
+SHARING, DRAWN = 64, 80  # centres that share negatives, and pairs of a draw: of more it learns less
 CALL = 32_768  # centre words of a call, in which a processor takes its steps
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
@@ -154,8 +154,8 @@ class Config:
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N); by
     default 24, for cbow 32."""
     group: int | None = None
-    """Centre words that share negatives, whole tiles of them; by default 64, of other optimizers
-    than sgd 16."""
+    """Centre words that share negatives, whole tiles of them; by default 64, of more negatives or
+    wider windows fewer, of other optimizers than sgd 16."""
     tile: int | None = None
     """Centre words of one matrix product; by default 16, for skipgram with hierarchical_softmax
     4."""
@@ -251,8 +251,14 @@ class Config:
     @property
     def group_size(self) -> int:
         """Centre words that share negatives, at most the block."""
-        usual = math.gcd(SHARING if self.has_small_products else 16, self.block_size)
+        usual = math.gcd(self._sharing() if self.has_small_products else 16, self.block_size)
         return min(self.group or max(usual, self.tile_size), self.block_size)
+
+    def _sharing(self) -> int:
+        """A power of two, so that it divides blocks."""
+        pairs = 1 if self.model == "cbow" else pairs_per_centre(self.window, self.weights)
+        most = min(SHARING, DRAWN * self.group_negatives / (pairs * self.negatives))
+        return 2 ** max(0, math.floor(math.log2(most)))
 
     @property
     def tile_size(self) -> int:

@@ -327,6 +327,21 @@ def test_underflow_and_overflow_are_bounded():
     assert large.error == np.inf
 
 
+@pytest.mark.parametrize(
+    ("claimed", "verdict"), [([1.0, 2.0], "refuted"), ([1.0, 3.0], "undecided")]
+)
+def test_an_entry_without_a_bound_hides_no_other(claimed, verdict):
+    """Nothing is known of the first entry, whatever it is; the second is wrong or right."""
+    true, bound = np.array([[1.5, 3.0]]), np.array([[np.nan, 0.1]])
+    leaf = compare.Leaf(np.array([claimed]), true, bound)
+    measured = compare.Measured("float64", (np.ones((1, 2)),), (leaf,), None)
+    finding = compare.find([measured])
+    assert finding.verdict == verdict
+    if verdict == "refuted":
+        assert finding.margin == pytest.approx(10)
+        assert finding.worst["entry"] == (1,)
+
+
 CHAINS = {
     "softmax": (jax.nn.softmax, ((50,),)),
     "log_sigmoid": (jax.nn.log_sigmoid, ((50,),)),

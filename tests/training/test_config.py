@@ -99,6 +99,9 @@ def test_defaults_that_follow_other_options():
     assert (tree.block_size, tree.tile_size) == (128, 4)
     assert replace(tree, model="cbow").tile_size == Config().tile_size == 16
     assert (Config().block_size, Config().group_size) == (128, 64)
+    many = Config(negatives=15), Config(window=10), Config(negatives=15, model="cbow")
+    assert [config.group_size for config in many] == [16, 32, 64]
+    assert Config(negatives=1000, shared_negatives=1).group_size == 16
     adam = [Config(dim=dim, optimizer="adam") for dim in (100, 156, 157, 300)]
     assert [(c.block_size, c.group_size) for c in adam] == [(512, 16)] * 2 + [(256, 16)] * 2
     assert (Config().group_negatives, Config().call_blocks) == (24, 256)
