@@ -288,8 +288,15 @@ def test_a_run_stopped_by_a_signal_goes_on(
         assert found.outside.tobytes() == unbroken.outside.tobytes()
 
 
-def test_a_second_signal_ends_at_once():
-    before = signal.getsignal(signal.SIGINT)
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as in a terminal: a process started in the background may be born deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_signal_ends_at_once(interruptible):
     stop = cli._Stop()
     with stop:
         assert not stop()
@@ -298,7 +305,7 @@ def test_a_second_signal_ends_at_once():
         assert stop.signal == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_is_told_in_one_line(monkeypatch, capsys):
