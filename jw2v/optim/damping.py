@@ -81,6 +81,11 @@ class Expected(NamedTuple):
     met: Float[np.ndarray, " vocab"] | None = None
     pieces: PieceLaw | None = None
 
+    @property
+    def of_centre(self) -> float:
+        """Times that a centre counts with each row of U that it meets; of a bag once."""
+        return 1.0 if self.bag else float(self.pairs)
+
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """M of each row of V and of U: where it stands, and by chance in the others."""
         in_V, in_U = self.centres, self.words
@@ -102,17 +107,16 @@ class Expected(NamedTuple):
         else:
             weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
             scores, chance = 1 + weight, self.text + weight * law
-        first, of_centre = self.places()[0], 1 if self.bag else self.pairs
+        first = self.places()[0]
         given = self.pairs * (1 if self.pieces is None else AKIN)
-        return given * scores * first, of_centre * (1 + self.centres * chance)
+        return given * scores * first, self.of_centre * (1 + self.centres * chance)
 
     def at_once(self) -> tuple[np.ndarray, np.ndarray]:
         """M of each row of V and of U, of the latter at least the pairs of a draw, together."""
         first, second = self.touches()
         if not self.draws:
             return first, second
-        of_centre = 1 if self.bag else self.pairs
-        drawn = of_centre * self.centres * self.negatives / self.draws
+        drawn = self.of_centre * self.centres * self.negatives / self.draws
         return first, np.maximum(second, TOGETHER * drawn)
 
     def factors(self, lr: float, lr_outside: float | None = None) -> Tables:

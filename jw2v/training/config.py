@@ -148,8 +148,8 @@ class Config:
     precision: str = "float32"
     """float32, bfloat16 (operands; sums and tables float32) or float64."""
     block: int | None = None
-    """Centre words a step; by default 128, of other optimizers than sgd and of n-grams 512 or, for
-    vectors longer than 156, 256, as for naive_softmax."""
+    """Centre words a step; by default 128, of n-grams and of other optimizers than sgd 512 or, for
+    vectors longer than 156, 256, as for naive_softmax; for hierarchical_softmax 128 in any case."""
     shared_negatives: int | None = None
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N); by
     default 24, for cbow 32."""
@@ -162,8 +162,9 @@ class Config:
     softmax_chunk: int | None = None
     """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
     blocks_per_call: int | None = None
-    """Blocks between two looks at the clock; of replicas, between two merges. By default 32, for
-    cbow 16; for more than two replicas, as many blocks of all of them as two would train."""
+    """Blocks between two looks at the clock; of replicas, between two merges. By default as
+    many as hold 32,768 centre words, at least 32; for more than two replicas, as many blocks of all
+    of them as two would train."""
     mesh: str = "auto"
     """Devices: auto, or as data=2,dim=4,vocab=1: replicas that merge what they learn, and parts of
     the tables' columns and rows. By default all replicas, or columns where rows are not merged."""
@@ -243,7 +244,7 @@ class Config:
         """Centre words a step."""
         if self.block is not None:
             return self.block
-        if self.has_small_products and self.ngrams is None:
+        if self.has_tree or (self.has_small_products and self.ngrams is None):
             return 128
         large = self.loss == "naive_softmax" or 512 * self.dim > CACHED
         return 256 if large else 512

@@ -97,6 +97,9 @@ def test_defaults_that_follow_other_options():
     assert Config(loss="naive_softmax").block_size == 256
     tree = Config(loss="hierarchical_softmax")
     assert (tree.block_size, tree.tile_size) == (128, 4)
+    others = replace(tree, optimizer="adam"), replace(tree, minn=3, maxn=6)
+    assert [config.block_size for config in others] == [128, 128]
+    assert Config(minn=3, maxn=6).block_size == 512
     assert replace(tree, model="cbow").tile_size == Config().tile_size == 16
     assert (Config().block_size, Config().group_size) == (128, 64)
     many = Config(negatives=15), Config(window=10), Config(negatives=15, model="cbow")

@@ -107,7 +107,7 @@ def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
 
 
 def test_what_a_process_has_spent():
-    """Of one whose name looks like the fields behind it; of one that has ended there is none."""
+    """In ticks; of one that has ended, and has been waited for or not, there is none."""
     mine = crew._processor_time(os.getpid())
     assert mine == pytest.approx(sum(os.times()[:2]) * os.sysconf("SC_CLK_TCK"), abs=5)
     with subprocess.Popen(["sleep", "60"]) as process:
