@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 from jw2v.corpus import PAIRS, demo_sentences, pairs_file
 from jw2v.errors import DataError, UsageError
 from jw2v.vectors import Vectors, analogies, word_pairs
 
-SIZES = {"block": 512, "group": 16, "blocks_per_call": 32}
+SIZES: dict[str, Any] = {"block": 512, "group": 16, "blocks_per_call": 32}
 """Of every run, so that optimizers and precisions are alike but for what is asked."""
 TITLES = {"wordsim353": "WS353", "simlex999": "SimLex-999", "questions-words": "analogies"}
 

@@ -339,6 +339,7 @@ def test_an_entry_without_a_bound_hides_no_other(claimed, verdict):
     assert finding.verdict == verdict
     if verdict == "refuted":
         assert finding.margin == pytest.approx(10)
+        assert finding.worst is not None
         assert finding.worst["entry"] == (1,)
 
 
