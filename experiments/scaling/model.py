@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from jw2v import Config
 from jw2v.corpus import Vocabulary
-from jw2v.training.expected import uses
 from jw2v.training.fitted import merged_often
-from jw2v.training.merge import tiers
+from jw2v.training.setting import tiers_of
 
 WORDS = 100e9
 KEPT = 0.76  # of the words of a text, after subsampling, as of mix.txt
@@ -50,10 +49,11 @@ def merged_bytes(vocab: Vocabulary, config: Config, replicas: int) -> float:
     config = merged_often(config, replicas)
     words = config.block_size * config.call_blocks
     rows, before = 0.0, 0
-    for tier in tiers(words * uses(vocab, config), replicas):
-        rows += (tier.rows - before) / tier.every
-        before = tier.rows
-    return 2 * 4 * config.dim * rows / words
+    for (of_words, ngrams), every in tiers_of(vocab, config, replicas):
+        here = 2 * of_words + ngrams
+        rows += (here - before) / every
+        before = here
+    return 4 * config.dim * rows / words
 
 
 def predicted(machine: Machine, bytes_per_word: float) -> Prediction:

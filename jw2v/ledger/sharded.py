@@ -22,12 +22,14 @@ from jw2v.blocks.tables import Tables
 from jw2v.judge.records import Derivation, Step
 from jw2v.ledger import optimizers, updates
 from jw2v.ledger.example import BOTH, DIM, VOCAB
+from jw2v.training.merge import Rows
 from jw2v.training.mesh import Grid, laid_out, mesh_of
 from jw2v.training.replicas import OUTER, merged
 
 COLUMNS = 8
 """Length of the vectors, which 2, 4 and 8 devices divide, as they do the tables' rows."""
-REPLICAS, ROWS = 3, 7
+REPLICAS, NGRAMS, ROWS = 3, 4, Rows(words=5, ngrams=2)
+"""V has as many rows of n-grams below those of its words; and the rows that are merged."""
 MERGE = r"b \leftarrow b + \mathrm{outer}(-\Delta),\quad \Delta = w \sum_r (x_r - b)"
 
 
@@ -50,25 +52,27 @@ def sharded(derivation: Derivation, grid: Grid) -> Derivation:
 
 def merge_claim(outer: str) -> Derivation:
     """Two merges of some rows of replicas, by an outer optimizer, written out plainly."""
+    words = VOCAB - NGRAMS
+    in_V = [*range(ROWS.words), *range(words, words + ROWS.ngrams)]
 
     def ruled(base: Any, every: Any, weights: Any) -> Any:
-        velocity = jnp.zeros_like(base[:ROWS])
+        velocity = jnp.zeros_like(base)
         for replicas in every:
-            learnt = weights[:ROWS, None] * (replicas[:, :ROWS] - base[None, :ROWS])
+            learnt = weights[:, None] * (replicas - base)
             step = learnt.sum(axis=0) if outer == "sum" else learnt.mean(axis=0)
             if outer == "nesterov":
                 velocity = 0.9 * velocity + step
                 step = 0.7 * (0.9 * velocity + step)
-            base = base.at[:ROWS].add(step)
-        return base
+            base = base + step
+        return base[jnp.array(in_V)], base[: ROWS.words]
 
     def claimed(base: Any, every: Any, weights: Any) -> Any:
-        tables = Tables(base, base)
+        tables, weighs = Tables(base, base[:words]), Tables(weights, weights[:words])
         state = tables, OUTER[outer].optimizer.init(tables)
         for replicas in every:
-            both = Tables(replicas, replicas), state, Tables(weights, weights)
-            _, state = merged(OUTER[outer], *both, ROWS)
-        return state[0].V
+            both = Tables(replicas, replicas[:, :words])
+            _, state = merged(OUTER[outer], both, state, weighs, ROWS)
+        return state[0].V[jnp.array(in_V)], state[0].U[: ROWS.words]
 
     args = np.ones((VOCAB, DIM)), np.ones((2, REPLICAS, VOCAB, DIM)), np.ones(VOCAB)
     step = Step(f"merge {outer}", MERGE, claimed, kind="update")

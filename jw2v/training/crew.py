@@ -62,8 +62,6 @@ def _why_alone(config: Config, *, portable: bool, devices: int) -> str | None:
         return "the devices of a mesh are shared out already"
     if jax.default_backend() != "cpu":
         return "the accelerator is shared by all"
-    if config.ngrams is not None:
-        return "rows of n-grams are not merged"
     if not config.has_small_products:
         return "sgd on blocks of negative sampling alone trains in several"
     return None

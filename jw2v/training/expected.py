@@ -57,18 +57,20 @@ def expected(vocab: Vocabulary, config: Config, loss: Loss | None = None) -> Exp
 
 
 def pulls(vocab: Vocabulary, config: Config) -> Tables:
-    """The share of its way to where it is drawn that each row goes in a block, expected, `[vocab]`.
+    """The share of its way to where it is drawn that each row goes in a block, expected, `[rows]`.
 
     By the curvature of the loss it is lr M D |x|² σ(s) σ(−s) where x is along the way
-    (`jw2v.optim.damping`), and over all directions a part of that, `CURVATURE`.
+    (`jw2v.optim.damping`), and over all directions a part of that, `CURVATURE`. A piece is a share
+    of a word, in its gradient and in what its step does to the word: of it, the share² of that.
     """
     law, rates = expected(vocab, config), config.start_lrs
     damped = law.factors(*rates) if config.damping != "none" else Tables(1.0, 1.0)
+    of_word = Tables(1.0 if law.pieces is None else law.pieces.share**2, 1.0)
     return Tables(
         *(
-            CURVATURE * rate * np.asarray(factor) * np.minimum(1, places - 1) * touches
-            for rate, factor, places, touches in zip(
-                rates, damped, law.places(), law.touches(), strict=True
+            CURVATURE * rate * np.asarray(factor) * part * np.minimum(1, places - 1) * touches
+            for rate, factor, part, places, touches in zip(
+                rates, damped, of_word, law.places(), law.touches(), strict=True
             )
         )
     )

@@ -17,13 +17,13 @@ from jw2v.training import call
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE, Exchange
 from jw2v.training.feed import Feed
-from jw2v.training.merge import Replica, Replicas, due
+from jw2v.training.merge import Replica, Replicas, all_of, due
 from jw2v.training.meter import Meter, Progress, mean_loss, total
 from jw2v.training.sampled import Watcher, sampled
 from jw2v.training.setting import Setting
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
-from jw2v.training.texts import empty, feeds_of, full_call, heldout_of, text_of
+from jw2v.training.texts import empty, feeds_of, full_call, heldout_of, text_of, texts_of
 
 LOG = logging.getLogger("jw2v")
 HELDOUT_CALLS = 16  # held-out text is measured on at most this many calls' words
@@ -86,9 +86,8 @@ def run(
     measured = partial(text_of, rungs=setting.ladder)
 
     def given(feeds: Sequence[Feed]) -> call.Text:
-        full = full_call(config)
-        full = full if all(feed.blocks == full for feed in feeds) else None
-        return replicas.text([measured(feed, full=full) for feed in feeds])
+        how = {"full": full_call(config), "largest": replicas.largest}
+        return replicas.text(texts_of(feeds, setting.ladder, **how))
 
     def heldout_loss(tables: Tables) -> float | None:
         if setting.evaluate is None:
@@ -102,7 +101,7 @@ def run(
 
     def whole(state: TrainState) -> TrainState:
         """The state with all rows merged."""
-        return replicas.merge(state, len(corpus.vocab.words), StepInfo(0.0, 0.0))[0]
+        return replicas.merge(state, all_of(setting.start.tables), StepInfo(0.0, 0.0))[0]
 
     texts = [feeds_of(corpus, config, (part, replicas.size)) for part in replicas.parts]
     skipped = sum(feed.words for text in texts for feed in itertools.islice(text, done))

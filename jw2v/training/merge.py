@@ -2,11 +2,12 @@
 
     merged = base + w Σ_r (rows of r − base),        base: the rows as they were last merged
 
-Rows are words, the most frequent first. What a replica learns of a word is unknown to the others
-until it is merged, so a word is merged the more often the more often it is met: after so many calls
-that the replicas meet it about `MOST` times in between. Deltas are added: each is what a part of
-the text has to say, and a single process would have taken them all. Of rows that have come near to
-where they are drawn it would have taken less (`weights`).
+Rows are words and, below them, the n-grams that they are made of, each the most used first. What a
+replica learns of a row is unknown to the others until it is merged, so a row is merged the more
+often the more often it is met: after so many calls that the replicas meet it about `MOST` times in
+between. Deltas are added: each is what a part of the text has to say, and a single process would
+have taken them all. Of rows that have come near to where they are drawn it would have taken less
+(`weights`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jw2v.blocks.tables import Tables
 from jw2v.optim.damping import STABLE
@@ -27,45 +28,94 @@ MOST = 8
 STEEPEST = 2 / STABLE / CURVATURE
 """The strongest pull at a row by its mean over directions: |x|² σ(s) σ(−s) is up to 2 / STABLE."""
 INTERVALS = tuple(2**i for i in range(8))
+NO_NGRAMS = np.zeros(0)
 REST = INTERVALS[-1]  # after so many calls all rows are merged: a run can rest there
 
 
-class Tier(NamedTuple):
-    """The `rows` most frequent words are merged after every `every`-th call."""
+class Rows(NamedTuple):
+    """The first rows of words, in both tables, and of the n-grams below those of words in V."""
 
-    rows: int
+    words: int
+    ngrams: int = 0
+
+    def spans(self, vocab: int) -> tuple[tuple[int, slice], ...]:
+        """Where they stand: a table by its place in `Tables`, and rows of it.
+
+        >>> [(table, rows.start, rows.stop) for table, rows in Rows(2, 1).spans(5)]
+        [(0, 0, 2), (1, 0, 2), (0, 5, 6)]
+        """
+        words, ngrams = slice(0, self.words), slice(vocab, vocab + self.ngrams)
+        return (0, words), (1, words), (0, ngrams)
+
+
+NONE = Rows(0)
+
+
+def all_of(tables: Tables) -> Rows:
+    """All rows of tables."""
+    return Rows(len(tables.U), len(tables.V) - len(tables.U))
+
+
+class Tier(NamedTuple):
+    """The most frequent rows, so many, are merged after every `every`-th call."""
+
+    rows: Rows
     every: int
 
 
-def tiers(uses: Float[np.ndarray, " vocab"], replicas: int) -> tuple[Tier, ...]:
+def tiers(
+    words: Float[np.ndarray, " vocab"],
+    replicas: int,
+    *,
+    ngrams: Float[np.ndarray, " ngrams"] = NO_NGRAMS,
+) -> tuple[Tier, ...]:
     """The tiers of a vocabulary; each holds the rows of those before it, the last all.
 
     Args:
-      uses: how often a replica is expected to meet each word in a call, falling, `[vocab]`.
+      words: how often a replica is expected to meet each word in a call, falling, `[vocab]`.
       replicas: how many there are.
+      ngrams: how often it is expected to meet each n-gram, falling but for words left out.
 
-    >>> [tuple(tier) for tier in tiers(np.array([9.0, 0.9, 0.4, 0.03]), 2)]
+    >>> [(tier.rows.words, tier.every) for tier in tiers(np.array([9.0, 0.9, 0.4, 0.03]), 2)]
     [(1, 1), (1, 2), (2, 4), (3, 8), (3, 16), (3, 32), (3, 64), (4, 128)]
     """
-    rows = [int(np.count_nonzero(uses * after * replicas > MOST)) for after in INTERVALS[1:]]
-    return tuple(
-        Tier(n, every) for n, every in zip([*rows, len(uses)], INTERVALS, strict=True) if n
-    )
+
+    def often(uses: np.ndarray, after: int) -> int:
+        return int(np.count_nonzero(uses * after * replicas > MOST))
+
+    rows = [Rows(often(words, after), often(ngrams, after)) for after in INTERVALS[1:]]
+    every = zip([*rows, Rows(len(words), len(ngrams))], INTERVALS, strict=True)
+    return tuple(Tier(some, after) for some, after in every if some != NONE)
 
 
-def due(tiers: tuple[Tier, ...], call: int) -> int:
-    """How many rows are merged after a call, counted from 1.
+def due(tiers: tuple[Tier, ...], call: int) -> Rows:
+    """The rows that are merged after a call, counted from 1.
 
-    >>> [due((Tier(2, 1), Tier(5, 8)), call) for call in (1, 7, 8)]
+    >>> [due((Tier(Rows(2), 1), Tier(Rows(5), 8)), call).words for call in (1, 7, 8)]
     [2, 2, 5]
     """
-    return max((tier.rows for tier in tiers if call % tier.every == 0), default=0)
+    return max((tier.rows for tier in tiers if call % tier.every == 0), default=NONE)
+
+
+def intervals(tiers: tuple[Tier, ...]) -> Tables:
+    """Calls between two merges of each row of V and of U.
+
+    >>> found = intervals((Tier(Rows(1, 2), 4), Tier(Rows(2, 3), 8)))
+    >>> found.V.tolist(), found.U.tolist()
+    ([4, 8, 4, 4, 8], [4, 8])
+    """
+    every = [tier.every for tier in tiers]
+    words, ngrams = (
+        np.repeat(every, np.diff([0, *first]))
+        for first in zip(*(t.rows for t in tiers), strict=True)
+    )
+    return Tables(np.concatenate([words, ngrams]), words)
 
 
 def weights(
-    pull: Float[np.ndarray, " vocab"], tiers: tuple[Tier, ...], replicas: int
-) -> Float[np.ndarray, " vocab"]:
-    """How much of what replicas learnt of each word, summed, a single process would have learnt.
+    pull: Float[np.ndarray, " rows"], every: Int[np.ndarray, " rows"], replicas: int
+) -> Float[np.ndarray, " rows"]:
+    """How much of what replicas learnt of each row, summed, a single process would have learnt.
 
         w = (1 − q^R) / (R (1 − q)),        q = exp(−pull · calls between merges)
 
@@ -79,34 +129,36 @@ def weights(
     for more than two replicas.
 
     Args:
-      pull: the share of its way that a row goes in a call, in the mean over directions, `[vocab]`.
-      tiers: when rows are merged.
+      pull: the share of its way that a row goes in a call, in the mean over directions, `[rows]`.
+      every: calls between two merges of each row.
       replicas: R.
 
-    >>> print(weights(np.array([100.0, 1.0, 0.0]), (Tier(3, 1),), 2).round(3))
+    >>> print(weights(np.array([100.0, 1.0, 0.0]), np.array([1, 1, 8]), 2).round(3))
     [0.5   0.684 1.   ]
     """
-    rows = np.diff([0, *(tier.rows for tier in tiers)])
-    gone = np.maximum(pull * np.repeat([tier.every for tier in tiers], rows), 1e-9)
+    gone = np.maximum(pull * every, 1e-9)
     as_one = np.expm1(-replicas * gone) / (replicas * np.expm1(-gone))
     stable = 2 / (replicas * -np.expm1(-STEEPEST * gone))
     return np.minimum(as_one, stable)
 
 
-def with_first_rows(tables: Tables, V: Array, U: Array) -> Tables:
-    """The tables with their first rows replaced.
+def with_rows(tables: Tables, *merged: Array, rows: Rows) -> Tables:
+    """The tables with these rows replaced, given for each of their spans.
 
     >>> import jax.numpy as jnp
-    >>> tables = Tables(jnp.zeros((3, 1)), jnp.zeros((3, 1)))
-    >>> print(with_first_rows(tables, jnp.ones((2, 1)), jnp.ones((1, 1))).V[:, 0])
-    [1. 1. 0.]
+    >>> tables = Tables(jnp.zeros((3, 1)), jnp.zeros((2, 1)))
+    >>> V, U, ngrams = jnp.ones((1, 1)), jnp.ones((1, 1)), jnp.full((1, 1), 9.0)
+    >>> print(with_rows(tables, V, U, ngrams, rows=Rows(1, 1)).V[:, 0])
+    [1. 0. 9.]
     """
-    put = jax.lax.dynamic_update_slice
-    return Tables(put(tables.V, V, (0, 0)), put(tables.U, U, (0, 0)))
+    new = list(tables)
+    for (table, span), given in zip(rows.spans(len(tables.U)), merged, strict=True):
+        new[table] = jax.lax.dynamic_update_slice(new[table], given, (span.start, 0))
+    return Tables(*new)
 
 
-Write = Callable[[Tables, np.ndarray, np.ndarray], Tables]
-"""`with_first_rows`, compiled for one number of rows, in place."""
+Write = Callable[..., Tables]
+"""`with_rows`, compiled for some rows, in place."""
 
 
 @runtime_checkable
@@ -156,10 +208,14 @@ class Replicas(Protocol):
         """Each number summed over the processes; in a run of one, the numbers as they are."""
         ...
 
+    def largest(self, number: int) -> int:
+        """The largest that any process has of those that train by one program."""
+        ...
+
     def merge(
-        self, state: TrainState, rows: int, info: StepInfo, *numbers: Any
+        self, state: TrainState, rows: Rows, info: StepInfo, *numbers: Any
     ) -> tuple[TrainState, StepInfo, Sequence[Any]]:
-        """Merge the first `rows` rows; and the loss and other numbers summed on the way."""
+        """Merge these rows; and the loss and other numbers summed on the way."""
         ...
 
 
@@ -167,11 +223,12 @@ class Replica:
     """One replica a process; they meet in an exchange."""
 
     def __init__(
-        self, exchange: Exchange, writes: Mapping[int, Write], weights: Sequence[np.ndarray]
+        self, exchange: Exchange, writes: Mapping[Rows, Write], weights: Sequence[np.ndarray]
     ) -> None:
-        """Of the processes of an exchange; writes go by number of rows, weights by table."""
+        """Of the processes of an exchange; writes go by rows, weights by table."""
         self._exchange, self._writes, self._weights = exchange, writes, weights
-        self._base: list[np.ndarray] | None = None
+        self._base: list[np.ndarray] | None = None  # of each span of all rows
+        self._vocab = 0
         self.size, self.parts = exchange.size, (exchange.rank,)
         self.share = exchange.rank, exchange.size
 
@@ -182,7 +239,10 @@ class Replica:
     def spread(self, state: TrainState) -> TrainState:
         """The state, which is the same in every process."""
         if self.size > 1:
-            self._base = [_aligned(np.asarray(table)) for table in state.tables]
+            self._vocab = len(state.tables.U)
+            self._base = [
+                _aligned(part) for part in self._parts(state.tables, all_of(state.tables))
+            ]
         return state
 
     def one(self, state: TrainState) -> TrainState:
@@ -210,26 +270,33 @@ class Replica:
         self._exchange.merge([sums], [np.array(numbers, np.float64)], [1.0])
         return sums.tolist()
 
+    def largest(self, number: int) -> int:
+        """The number: every process has programs of its own."""
+        return number
+
     def merge(
-        self, state: TrainState, rows: int, info: StepInfo, *numbers: Any
+        self, state: TrainState, rows: Rows, info: StepInfo, *numbers: Any
     ) -> tuple[TrainState, StepInfo, Sequence[Any]]:
-        """Merge the first `rows` rows, and sum the loss and other numbers on the way.
+        """Merge these rows, and sum the loss and other numbers on the way.
 
         Returns:
           The state, whose tables are equal in all processes in those rows, and the sums.
         """
-        if self._base is None or rows == 0:
+        if self._base is None or rows == NONE:
             loss, pairs, *sums = self.total(*info, *numbers)
             return state, StepInfo(loss, pairs), sums
-        base, sums = [whole[:rows] for whole in self._base], np.zeros(2 + len(numbers))
-        mine = [np.asarray(table)[:rows] for table in state.tables]  # where they are, on a CPU
-        told = np.array([*info, *numbers], np.float64)
-        weights = [whole[:rows] for whole in self._weights]
+        mine, weights = self._parts(state.tables, rows), self._parts(self._weights, rows)
+        base = [whole[: len(part)] for whole, part in zip(self._base, mine, strict=True)]
+        told, sums = np.array([*info, *numbers], np.float64), np.zeros(2 + len(numbers))
         self._exchange.merge([*base, sums], [*mine, told], [*weights, 1.0])
         del mine  # what is looked at cannot be written in place
         loss, pairs, *rest = sums.tolist()
         tables = self._writes[rows](state.tables, *base)
         return state._replace(tables=tables), StepInfo(loss, pairs), rest
+
+    def _parts(self, tables: Sequence[Any], rows: Rows) -> list[np.ndarray]:
+        """These rows of tables, where they are on a processor."""
+        return [np.asarray(tables[table])[span] for table, span in rows.spans(self._vocab)]
 
 
 def _aligned(array: np.ndarray) -> np.ndarray:

@@ -34,6 +34,10 @@ class Room(NamedTuple):
     first: Int[np.ndarray, "blocks halo"]  # where the word of each place stands first
     numbers: Int[np.ndarray, " room"]  # 0, 1, 2 … for each piece of the fullest block, and more
 
+    def for_pieces(self, number: int) -> "Room":
+        """The same for so many."""
+        return self._replace(numbers=np.arange(number, dtype=np.int32))
+
 
 class Ladder(NamedTuple):
     """Room for the pieces of a call's blocks.
@@ -118,7 +122,7 @@ class Programs:
 
     def program(self, state: Any, text: Any, *others: Any) -> Any:
         """The program for such arguments."""
-        room = 0 if text.room is None else len(text.room.numbers)
+        room = 0 if text.room is None else text.room.numbers.shape[-1]  # of replicas stacked, too
         which = room, text.blocks is None
         if which not in self._compiled:
             self._compiled[which] = self._lower(state, text, *others).compile()

@@ -27,7 +27,7 @@ from jaxtyping import Array
 
 from jw2v.blocks.tables import Tables
 from jw2v.training import call, mesh
-from jw2v.training.merge import REST
+from jw2v.training.merge import NONE, REST, Rows
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
 
@@ -77,16 +77,16 @@ def trained_by_all(train: Train, over: Mesh) -> Train:
 
 
 def merged(
-    outer: Outer, tables: Tables, base: tuple[Tables, Any], weights: Tables, rows: int
+    outer: Outer, tables: Tables, base: tuple[Tables, Any], weights: Tables, rows: Rows
 ) -> tuple[Tables, tuple[Tables, Any]]:
-    """The first `rows` rows of replicas merged.
+    """Rows of replicas merged.
 
     Args:
       outer: how.
-      tables: of the replicas, `[replica, vocab, dim]`.
+      tables: of the replicas, `[replica, rows, dim]`.
       base: the tables as they were last merged, and the outer optimizer's state.
-      weights: of what was learnt of each row, `[vocab]`.
-      rows: how many.
+      weights: of what was learnt of each row, `[rows]`.
+      rows: which.
 
     Returns:
       Both, those rows of all replicas and of the base the same.
@@ -94,25 +94,36 @@ def merged(
     >>> base = Tables(jnp.zeros((2, 1)), jnp.zeros((2, 1)))
     >>> replicas = Tables(*(jnp.array([[[1.0], [1]], [[2], [2]]]),) * 2)
     >>> sum_, weights = OUTER["sum"], Tables(jnp.ones(2), jnp.ones(2))
-    >>> tables, (now, _) = merged(sum_, replicas, (base, sum_.optimizer.init(base)), weights, 1)
+    >>> both = base, sum_.optimizer.init(base)
+    >>> tables, (now, _) = merged(sum_, replicas, both, weights, Rows(1))
     >>> print(now.V[:, 0], tables.V[1, :, 0])
     [3. 0.] [3. 2.]
     """
-    before, state = jax.tree.map(lambda x: x[:rows] if x.ndim == 2 else x, base)
+    vocab = len(base[0].U)
+    words, ngrams = slice(0, rows.words), slice(vocab, vocab + rows.ngrams)
+
+    def some(whole: Array) -> Array:
+        """Those of its rows; U has none below the words."""
+        return jnp.concatenate([whole[words], whole[ngrams]]) if rows.ngrams else whole[words]
+
+    def put(whole: Array, x: Array) -> Array:
+        whole = whole.at[words].set(x[: rows.words])
+        return whole.at[ngrams].set(x[rows.words :]) if len(x) > rows.words else whole
+
+    before, state = jax.tree.map(lambda x: some(x) if x.ndim == 2 else x, base)
     learnt = jax.tree.map(
-        lambda every, x, w: -w[:rows, None] * outer.combine(every[:, :rows] - x[None], axis=0),
+        lambda every, x, w: (
+            -some(w)[:, None] * outer.combine(jax.vmap(some)(every) - x[None], axis=0)
+        ),
         tables,
         before,
         weights,
     )
     update, state = outer.optimizer.update(learnt, state, before)
     after: Any = optax.apply_updates(before, update)
-    tables = jax.tree.map(lambda every, x: every.at[:, :rows].set(x[None]), tables, after)
-
-    def put(whole: Array, x: Array) -> Array:
-        return whole.at[:rows].set(x) if x.ndim == 2 else x
-
-    return tables, jax.tree.map(put, base, (after, state))
+    tables = jax.tree.map(lambda every, x: jax.vmap(put, (0, None))(every, x), tables, after)
+    new = jax.tree.map(lambda old, x: put(old, x) if x.ndim == 2 else x, base, (after, state))
+    return tables, new
 
 
 class Both(NamedTuple):
@@ -200,11 +211,17 @@ class MeshReplicas:
             gathered = multihost_utils.process_allgather(np.array(numbers, np.float64))
         return np.asarray(gathered).sum(axis=0).tolist()
 
+    def largest(self, number: int) -> int:
+        """The largest that any process has: all call one program."""
+        if self.share[1] == 1:
+            return number
+        return int(np.max(multihost_utils.process_allgather(np.int32(number))))
+
     def merge(
-        self, state: TrainState, rows: int, info: StepInfo, *numbers: Any
+        self, state: TrainState, rows: Rows, info: StepInfo, *numbers: Any
     ) -> tuple[TrainState, StepInfo, Sequence[Any]]:
-        """Merge the first `rows` rows, and sum numbers on the way; the loss is that of all."""
-        if self.size > 1 and rows:
+        """Merge these rows, and sum numbers on the way; the loss is that of all."""
+        if self.size > 1 and rows != NONE:
             tables, self._base = self._merged(state.tables, self._base, self._weights, rows)
             state = state._replace(tables=tables)
         return state, info, self.total(*numbers)

@@ -27,7 +27,7 @@ from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
 from jw2v.training.expected import expected, kept, pulls, shares, uses
 from jw2v.training.lookups import Lookups, lookups_of
-from jw2v.training.merge import Tier, Write, tiers, weights, with_first_rows
+from jw2v.training.merge import NO_NGRAMS, Rows, Tier, Write, intervals, tiers, weights, with_rows
 from jw2v.training.mesh import Grid, grid_of, mesh_of
 from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
 from jw2v.training.replicas import MeshReplicas
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
     first_block: Callable[..., Block]  # of a call
     tiers: tuple[Tier, ...]
     weights: Tables  # of what replicas learn; see `merge.weights`
-    writes: dict[int, Write]  # of merged rows, by their number
+    writes: dict[Rows, Write]  # of merged rows
     lookups: Lookups
     mesh: MeshReplicas | None  # of several devices
     ladder: Ladder | None  # None where words are not made of pieces
@@ -109,7 +109,7 @@ def grid_for(config: Config, optimizer: Any = None) -> Grid:
     Raises:
       UsageError: they cannot be had.
     """
-    adds = config.has_small_products and optimizer is None and config.ngrams is None
+    adds = config.has_small_products and optimizer is None
     return grid_of(config.mesh, dim=config.dim, adds=adds)
 
 
@@ -214,16 +214,25 @@ def prepare(
 
 
 def tiers_of(vocab: Vocabulary, config: Config, replicas: int) -> tuple[Tier, ...]:
-    """When replicas merge which words."""
-    return tiers(config.call_blocks * config.block_size * uses(vocab, config), replicas)
+    """When replicas merge which rows."""
+    words, ngrams = uses(vocab, config), NO_NGRAMS
+    if config.ngrams is not None:
+        made = subwords_of(vocab, config.ngrams)
+        ngrams = made.met(words / made.sizes)[len(vocab) :]  # for a share of a word each time
+    centres = config.call_blocks * config.block_size
+    return tiers(centres * words, replicas, ngrams=centres * ngrams)
 
 
 def weights_of(vocab: Vocabulary, config: Config, tiers: tuple[Tier, ...], replicas: int) -> Tables:
-    """What weighs what replicas learn of each row of V and of U, `[vocab]`; 1 in a run of one."""
+    """What weighs what replicas learn of each row of V and of U; of a run of one nothing does."""
     if replicas == 1:
-        return Tables(*(np.ones(len(vocab)),) * 2)
-    moves = (config.call_blocks * pull for pull in pulls(vocab, config))
-    return Tables(*(weights(move, tiers, replicas).astype(np.float32) for move in moves))
+        return Tables(np.ones(0), np.ones(0))
+    return Tables(
+        *(
+            weights(config.call_blocks * pull, every, replicas).astype(np.float32)
+            for pull, every in zip(pulls(vocab, config), intervals(tiers), strict=True)
+        )
+    )
 
 
 def ladder_of(vocab: Vocabulary, config: Config) -> Ladder | None:
@@ -247,7 +256,11 @@ def _warn_of_copies(program: str, tables: Tables) -> None:
         )
 
 
-def write_of(tables: Tables, rows: int) -> Write:
+def write_of(tables: Tables, rows: Rows) -> Write:
     """The program that writes merged rows."""
-    first = [jax.ShapeDtypeStruct((rows, table.shape[1]), table.dtype) for table in tables]
-    return jax.jit(with_first_rows, donate_argnums=0).lower(tables, *first).compile()
+    parts = [
+        jax.ShapeDtypeStruct((span.stop - span.start, tables.U.shape[1]), tables[table].dtype)
+        for table, span in rows.spans(len(tables.U))
+    ]
+    writes = jax.jit(partial(with_rows, rows=rows), donate_argnums=0)
+    return writes.lower(tables, *parts).compile()

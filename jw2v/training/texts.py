@@ -1,6 +1,6 @@
 """The text of a run, call by call: an epoch after the other, subsampled, cut into blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -76,3 +76,29 @@ def text_of(feed: Feed, rungs: Ladder | None = None, *, full: int | None = None)
     """What the programs of a setting are given of a feed; `full` as of `full_call`."""
     blocks: Any = None if feed.blocks == full else np.asarray(feed.blocks, np.int32)
     return call.Text(feed.ids, feed.sentence, blocks, rungs and rungs.room(feed))
+
+
+def texts_of(
+    feeds: Sequence[Feed],
+    rungs: Ladder | None,
+    *,
+    full: int | None,
+    largest: Callable[[int], int],
+) -> list[call.Text]:
+    """What is given of the feeds of replicas that train by one program, with as much room each.
+
+    Args:
+      feeds: of the replicas that are trained here.
+      rungs: as `text_of` takes them.
+      full: as `text_of` takes it, where all feeds are.
+      largest: of a number, the largest that any process has whose replicas that program trains.
+    """
+    full = full if all(feed.blocks == full for feed in feeds) else None
+    texts = [text_of(feed, rungs, full=full) for feed in feeds]
+    rooms = [text.room for text in texts if text.room is not None]
+    if not rooms:
+        return texts
+    most = largest(max(len(room.numbers) for room in rooms))
+    return [
+        text._replace(room=room.for_pieces(most)) for text, room in zip(texts, rooms, strict=True)
+    ]

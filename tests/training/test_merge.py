@@ -16,7 +16,19 @@ from jw2v.blocks.tables import Tables
 from jw2v.training import loop
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE, SharedMemory
-from jw2v.training.merge import INTERVALS, MOST, REST, STEEPEST, Replica, Tier, due, tiers, weights
+from jw2v.training.merge import (
+    INTERVALS,
+    MOST,
+    REST,
+    STEEPEST,
+    Replica,
+    Rows,
+    Tier,
+    due,
+    intervals,
+    tiers,
+    weights,
+)  # fmt: skip
 from jw2v.training.setting import prepare, write_of
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
@@ -28,15 +40,19 @@ SMALL = Config(
 
 
 @few
-@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=50), st.integers(1, 8))
-def test_every_word_is_merged_before_it_is_met_too_often(uses, replicas):
+@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=50), st.integers(1, 8), st.booleans())
+def test_every_row_is_merged_before_it_is_met_too_often(uses, replicas, of_ngrams):
     falling = np.sort(np.array(uses))[::-1]
-    found = tiers(falling, replicas)
-    assert found[-1] == (len(falling), REST)
-    rows = [tier.rows for tier in found]
+    if of_ngrams:
+        found = tiers(np.array([1e-9]), replicas, ngrams=falling)
+        assert found[-1] == (Rows(1, len(falling)), REST)
+    else:
+        found = tiers(falling, replicas)
+        assert found[-1] == (Rows(len(falling)), REST)
+    rows = [tier.rows.ngrams if of_ngrams else tier.rows.words for tier in found]
     assert rows == sorted(rows)
-    for word, met in enumerate(falling):
-        every = next(tier.every for tier in found if word < tier.rows)
+    for row, met in enumerate(falling):
+        every = next(tier.every for tier, many in zip(found, rows, strict=True) if row < many)
         longer = [other for other in INTERVALS if other > every]
         # It waits as long as it may: by the next interval it would be met too often.
         assert not longer or met * longer[0] * replicas > MOST
@@ -45,7 +61,7 @@ def test_every_word_is_merged_before_it_is_met_too_often(uses, replicas):
 
 def test_what_is_due_holds_what_was_due_before():
     found = tiers(np.array([100.0, 1, 0.4, 0.1, 0.01]), 2)
-    merged = [due(found, call) for call in range(1, 2 * REST + 1)]
+    merged = [due(found, call).words for call in range(1, 2 * REST + 1)]
     assert merged[0] == 1
     assert [i + 1 for i, rows in enumerate(merged) if rows == 5] == [REST, 2 * REST]
     assert sum(rows >= 2 for rows in merged) == 2 * REST // 4
@@ -65,7 +81,7 @@ def test_weighted_rows_move_as_one_process_would_move_them(replicas, every, step
 
     learnt = [moved(start, steps * every) - start] * replicas
     of_a_call = -steps * np.log1p(-pull)
-    (weight,) = weights(np.array([of_a_call]), (Tier(1, every),), replicas)
+    (weight,) = weights(np.array([of_a_call]), np.array([every]), replicas)
     alone = moved(start, replicas * steps * every)
     at_most = 2 / (replicas * (1 - (1 - pull) ** (STEEPEST * steps * every)))
     if weight < at_most - 1e-9:
@@ -79,14 +95,15 @@ def test_weighted_rows_move_as_one_process_would_move_them(replicas, every, step
 @pytest.mark.parametrize("replicas", [2, 3, 8])
 def test_merges_of_what_is_drawn_most_do_not_lead_away(replicas):
     """A row whose way in one direction is gone at once, in the mean over directions not."""
-    (weight,) = weights(np.array([0.1]), (Tier(1, 1),), replicas)
+    (weight,) = weights(np.array([0.1]), np.array([1]), replicas)
     left = 1 - replicas * weight * (1 - np.exp(-STEEPEST * 0.1))
     assert abs(left) <= 1
     assert weight > 0.9 * 2 / replicas
 
 
 def test_each_row_is_weighed_by_its_own_tier():
-    found = weights(np.array([0.1, 0.1, 0.2]), (Tier(1, 1), Tier(3, 4)), 2)
+    every = intervals((Tier(Rows(1), 1), Tier(Rows(3), 4))).V
+    found = weights(np.array([0.1, 0.1, 0.2]), every, 2)
     expected = [(1 - np.exp(-2 * a)) / (2 * (1 - np.exp(-a))) for a in (0.1, 0.4, 0.8)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
@@ -94,7 +111,7 @@ def test_each_row_is_weighed_by_its_own_tier():
 def test_one_process_merges_nothing():
     state = state_of(Tables(jnp.ones((3, 2)), jnp.ones((3, 2))))
     replica = Replica(ALONE, {}, ())
-    assert replica.merge(replica.spread(state), 3, INFO, 1.5) == (state, INFO, [1.5])
+    assert replica.merge(replica.spread(state), Rows(3), INFO, 1.5) == (state, INFO, [1.5])
     assert list(replica.total(2, True)) == [2, True]
     assert replica.rests(1)
 
@@ -126,18 +143,34 @@ def in_two(tmp_path, work) -> list:
         return list(pool.map(guarded, members))
 
 
-@pytest.mark.parametrize("rows", [1, 3, 5])
-def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
+@pytest.mark.parametrize(
+    ("rows", "in_V"),
+    [
+        (Rows(1), [0]),
+        (Rows(3), [0, 1, 2]),
+        (Rows(5), [0, 1, 2, 3, 4]),
+        (Rows(0, 2), [5, 6]),
+        (Rows(2, 1), [0, 1, 5]),
+        (Rows(5, 3), [0, 1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows, in_V):
+    """Of five words, and of three n-grams below them in V."""
     rng = np.random.default_rng(0)
-    base, *deltas = rng.integers(-9, 9, (3, 2, 5, 2)).astype(np.float32)  # their sums are exact
-    start = Tables(*map(jnp.asarray, base))
+
+    def some() -> Tables:
+        V, U = (rng.integers(-9, 9, (many, 2)).astype(np.float32) for many in (8, 5))
+        return Tables(V, U)  # their sums are exact
+
+    base, *deltas = some(), some(), some()
+    start = jax.tree.map(jnp.asarray, base)
     writes = {rows: write_of(start, rows)}
-    halves, ones = np.full(5, 0.5, np.float32), np.ones(5, np.float32)
+    halves, ones = np.full(8, 0.5, np.float32), np.ones(5, np.float32)
 
     def work(member: SharedMemory):
         replica = Replica(member, writes, (halves, ones))
         replica.spread(state_of(start))
-        mine = state_of(Tables(*map(jnp.asarray, base + deltas[member.rank])))
+        mine = state_of(jax.tree.map(lambda b, d: jnp.asarray(b + d), base, deltas[member.rank]))
         merged, info, (ranks, one) = replica.merge(mine, rows, INFO, member.rank, 1)
         assert info == (12, 4)
         assert (ranks, one) == (1, 2)
@@ -146,9 +179,12 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows):
 
     for rank, merged in enumerate(in_two(tmp_path, work)):
         own = deltas[rank]
-        for table, b, mine, w, *both in zip(merged, base, own, (0.5, 1), *deltas, strict=True):
-            np.testing.assert_array_equal(table[:rows], (b + w * sum(both))[:rows])
-            np.testing.assert_array_equal(table[rows:], (b + mine)[rows:])
+        of_words = list(range(rows.words))
+        tables = zip(merged, base, own, (0.5, 1), (in_V, of_words), *deltas, strict=True)
+        for table, b, mine, w, here, *both in tables:
+            expected = b + mine
+            expected[here] = (b + w * sum(both))[here]
+            np.testing.assert_array_equal(table, expected)
 
 
 def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
@@ -161,8 +197,9 @@ def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
     return in_two(tmp_path, work)
 
 
-def test_two_replicas_end_with_the_same_tables(tmp_path, corpus):
-    first, second = run_in_two(tmp_path, corpus, SMALL)
+@pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
+def test_two_replicas_end_with_the_same_tables(tmp_path, corpus, ngrams):
+    first, second = run_in_two(tmp_path, corpus, replace(SMALL, **ngrams))
     for a, b in zip(first.state.tables, second.state.tables, strict=True):
         np.testing.assert_array_equal(a, b)
     assert first.finished
@@ -172,8 +209,9 @@ def test_two_replicas_end_with_the_same_tables(tmp_path, corpus):
     assert first.heldout_loss == second.heldout_loss
 
 
-def test_two_replicas_learn_what_one_process_learns(tmp_path, corpus):
-    config = replace(SMALL, epochs=6)
+@pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
+def test_two_replicas_learn_what_one_process_learns(tmp_path, corpus, ngrams):
+    config = replace(SMALL, epochs=6, **ngrams)
     alone = loop.run(corpus, config, prepare(corpus, config))
     two, _ = run_in_two(tmp_path, corpus, config)
     assert two.loss == pytest.approx(alone.loss, rel=0.05)

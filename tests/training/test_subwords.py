@@ -301,11 +301,13 @@ def test_given_vectors_of_other_ngrams_are_refused(text):
         jw2v.train(text, replace(SMALL, maxn=4), init=first, check=False)
 
 
-def test_it_trains_in_one_process_and_says_so(text, caplog):
-    with caplog.at_level("INFO", logger="jw2v"):
-        vectors = jw2v.train(text, replace(ONCE, workers=2), check=False)
-    assert "one process: rows of n-grams are not merged" in caplog.text
-    assert vectors.run["config"]["workers"] == 1
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(text):
+    alone, two = (
+        jw2v.train(text, replace(SMALL, epochs=6, workers=n), check=False) for n in (1, 2)
+    )
+    assert two.run["config"]["workers"] == 2
+    assert two.run["heldout_loss"] == pytest.approx(alone.run["heldout_loss"], rel=0.05)
 
 
 # The command line
