@@ -58,8 +58,7 @@ def merge_claim(outer: str) -> Derivation:
     def ruled(base: Any, every: Any, weights: Any) -> Any:
         velocity = jnp.zeros_like(base)
         for replicas in every:
-            learnt = weights[:, None] * (replicas - base)
-            step = learnt.sum(axis=0) if outer == "sum" else learnt.mean(axis=0)
+            step = weights[:, None] * (replicas - base).sum(axis=0)
             if outer == "nesterov":
                 velocity = 0.9 * velocity + step
                 step = 0.7 * (0.9 * velocity + step)
@@ -68,7 +67,7 @@ def merge_claim(outer: str) -> Derivation:
 
     def claimed(base: Any, every: Any, weights: Any) -> Any:
         tables, weighs = Tables(base, base[:words]), Tables(weights, weights[:words])
-        state = tables, OUTER[outer].optimizer.init(tables)
+        state = tables, OUTER[outer].init(tables)
         for replicas in every:
             both = Tables(replicas, replicas[:, :words])
             _, state = merged(OUTER[outer], both, state, weighs, ROWS)

@@ -168,9 +168,9 @@ class Config:
     mesh: str = "auto"
     """Devices: auto, or as data=2,dim=4,vocab=1: replicas that merge what they learn, and parts of
     the tables' columns and rows. By default all replicas, or columns where rows are not merged."""
-    outer: str = "sum"
+    outer: str | None = None
     """What replicas of a mesh have learnt between two merges: sum, mean or nesterov (of the mean,
-    as DiLoCo)."""
+    as DiLoCo); by default sum for sgd, mean for other optimizers."""
     workers: int | None = None
     """Processes; by default one for each core where the text is long enough for that to pay."""
     loss_every: int = 16
@@ -295,8 +295,12 @@ class Config:
     @property
     def has_small_products(self) -> bool:
         """Whether a step is made of products that one processor core finishes soonest."""
-        plain = set(self.optimizers) == {"sgd"} and not self.dense_updates
-        return plain and self.has_tiles
+        return self.is_sgd and not self.dense_updates and self.has_tiles
+
+    @property
+    def is_sgd(self) -> bool:
+        """Whether steps are gradients times rates, so that those of several replicas add up."""
+        return set(self.optimizers) == {"sgd"}
 
     @property
     def has_tiles(self) -> bool:

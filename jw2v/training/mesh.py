@@ -47,12 +47,12 @@ def grid_of(mesh: str, *, dim: int, adds: bool, devices: int | None = None) -> G
     Args:
       mesh: "auto", or as "data=2,dim=4"; what is left out is 1.
       dim: length of a vector.
-      adds: whether what replicas learn may be added up, as of plain sgd.
+      adds: whether what replicas learn may be added up, as of plain sgd; "auto" asks.
       devices: how many there are; by default JAX's.
 
     Returns:
-      For "auto" all devices: as replicas where they may be merged, else over the columns, as many
-      as divide them.
+      For "auto" all devices: as replicas where what they learn adds up, else over the columns, as
+      many as divide them.
 
     Raises:
       UsageError: it is no mesh, or one that cannot be had.
@@ -70,9 +70,6 @@ def grid_of(mesh: str, *, dim: int, adds: bool, devices: int | None = None) -> G
     faults = {
         f"mesh {mesh} has {grid.devices} devices and JAX found {there}": grid.devices > there,
         f"mesh {mesh}: dim {dim} is not a multiple of {grid.dim}": dim % grid.dim > 0,
-        f"mesh {mesh}: replicas are merged of sgd on blocks alone; give dim=N": (
-            grid.data > 1 and not adds
-        ),
     }
     for fault, here in faults.items():
         if here:

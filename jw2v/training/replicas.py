@@ -7,9 +7,10 @@ programs in the same order.
 What was learnt of a row since it was last merged is a step of an outer optimizer
 (https://arxiv.org/abs/2311.08105), whose gradient is what the replicas took together:
 
-    base ← base + outer(−Δ),        Δ = w Σ_r (row of r − base), or the mean over r
+    base ← base + outer(−Δ),        Δ = w Σ_r (row of r − base)
 
-with the weights w of `jw2v.training.merge`.
+with the weights w of `jw2v.training.merge`, or 1/R for the mean over replicas. Where all rows are
+merged, the numbers that optimizers keep are averaged, too, so that one state tells everything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,26 +28,19 @@ from jaxtyping import Array
 
 from jw2v.blocks.tables import Tables
 from jw2v.training import call, mesh
-from jw2v.training.merge import NONE, REST, Rows
+from jw2v.training.merge import NONE, REST, Rows, all_of
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
 
-
-class Outer(NamedTuple):
-    """How what replicas have learnt is put together, and the optimizer that takes it."""
-
-    combine: Callable[..., Array]
-    optimizer: optax.GradientTransformation
-
-
-OUTER: Mapping[str, Outer] = MappingProxyType(
+OUTER: Mapping[str, optax.GradientTransformation] = MappingProxyType(
     {
-        "sum": Outer(jnp.sum, optax.sgd(1.0)),
-        "mean": Outer(jnp.mean, optax.sgd(1.0)),
-        "nesterov": Outer(jnp.mean, optax.sgd(0.7, momentum=0.9, nesterov=True)),
+        "sum": optax.sgd(1.0),
+        "mean": optax.sgd(1.0),
+        "nesterov": optax.sgd(0.7, momentum=0.9, nesterov=True),
     }
 )
-"""`sum` is what a process alone would have learnt of all their text; `nesterov` is DiLoCo's."""
+"""`sum` is what a process alone would have learnt of all their text; `nesterov` is DiLoCo's, which
+takes a mean. They differ by their weights, too."""
 
 Train = Callable[..., tuple[TrainState, StepInfo]]
 
@@ -77,7 +71,11 @@ def trained_by_all(train: Train, over: Mesh) -> Train:
 
 
 def merged(
-    outer: Outer, tables: Tables, base: tuple[Tables, Any], weights: Tables, rows: Rows
+    outer: optax.GradientTransformation,
+    tables: Tables,
+    base: tuple[Tables, Any],
+    weights: Tables,
+    rows: Rows,
 ) -> tuple[Tables, tuple[Tables, Any]]:
     """Rows of replicas merged.
 
@@ -94,7 +92,7 @@ def merged(
     >>> base = Tables(jnp.zeros((2, 1)), jnp.zeros((2, 1)))
     >>> replicas = Tables(*(jnp.array([[[1.0], [1]], [[2], [2]]]),) * 2)
     >>> sum_, weights = OUTER["sum"], Tables(jnp.ones(2), jnp.ones(2))
-    >>> both = base, sum_.optimizer.init(base)
+    >>> both = base, sum_.init(base)
     >>> tables, (now, _) = merged(sum_, replicas, both, weights, Rows(1))
     >>> print(now.V[:, 0], tables.V[1, :, 0])
     [3. 0.] [3. 2.]
@@ -112,18 +110,33 @@ def merged(
 
     before, state = jax.tree.map(lambda x: some(x) if x.ndim == 2 else x, base)
     learnt = jax.tree.map(
-        lambda every, x, w: (
-            -some(w)[:, None] * outer.combine(jax.vmap(some)(every) - x[None], axis=0)
-        ),
+        lambda every, x, w: -some(w)[:, None] * jnp.sum(jax.vmap(some)(every) - x[None], axis=0),
         tables,
         before,
         weights,
     )
-    update, state = outer.optimizer.update(learnt, state, before)
+    update, state = outer.update(learnt, state, before)
     after: Any = optax.apply_updates(before, update)
     tables = jax.tree.map(lambda every, x: jax.vmap(put, (0, None))(every, x), tables, after)
     new = jax.tree.map(lambda old, x: put(old, x) if x.ndim == 2 else x, base, (after, state))
     return tables, new
+
+
+def averaged(states: Any) -> Any:
+    """States of replicas, each number of them replaced by its mean; counts stay.
+
+    >>> every = {"mu": jnp.array([1.0, 2.0]), "count": jnp.array([7, 7])}
+    >>> averaged(every)["mu"].tolist()
+    [1.5, 1.5]
+    """
+
+    def mean(x: Array) -> Array:
+        if not jnp.issubdtype(x.dtype, jnp.floating):
+            return x
+        # From the first on: numbers that are the same in all stay so to the bit.
+        return jnp.broadcast_to(x[:1] + jnp.mean(x - x[:1], axis=0, keepdims=True), x.shape)
+
+    return jax.tree.map(mean, states)
 
 
 class Both(NamedTuple):
@@ -137,12 +150,8 @@ class MeshReplicas:
     """The replicas of a mesh, as the loop sees them (`jw2v.training.merge.Replicas`)."""
 
     def __init__(self, over: Mesh, weights: Tables, *, dim: int, outer: str = "sum") -> None:
-        """Of a mesh, with vectors of `dim` numbers; outer: one of `OUTER`.
-
-        Weights are those of sums; a mean is not weighed again.
-        """
-        self._mesh, self._dim, self._outer = over, dim, OUTER[outer]
-        self._weights = weights if outer == "sum" else jax.tree.map(np.ones_like, weights)
+        """Of a mesh, with vectors of `dim` numbers; outer: one of `OUTER`."""
+        self._mesh, self._dim, self._outer, self._weights = over, dim, OUTER[outer], weights
         self._base: tuple[Tables, Any] | None = None
         self._merged = jax.jit(
             partial(merged, self._outer), static_argnums=3, donate_argnums=(0, 1)
@@ -155,7 +164,7 @@ class MeshReplicas:
         """A state as it is saved: with that of the outer optimizer, if there is one."""
         if self.size == 1:
             return state
-        outer = self._outer.optimizer.init(state.tables)
+        outer = self._outer.init(state.tables)
         return state._replace(opt_state=Both(state.opt_state, outer))
 
     def spread(self, state: TrainState) -> TrainState:
@@ -166,7 +175,9 @@ class MeshReplicas:
         self._base = mesh.place(base, self._where(base))
         inner = state._replace(opt_state=state.opt_state.inner)
         every = jax.tree.map(lambda x: np.broadcast_to(x, (self.size, *np.shape(x))), inner)
-        return mesh.place(every, self._where(every, stacked=True))
+        where = self._where(every, stacked=True)
+        self._averaged = jax.jit(averaged, donate_argnums=0, out_shardings=where.opt_state)
+        return mesh.place(every, where)
 
     def one(self, state: TrainState) -> TrainState:
         """The state of this process's first replica, as it is saved."""
@@ -221,9 +232,12 @@ class MeshReplicas:
         self, state: TrainState, rows: Rows, info: StepInfo, *numbers: Any
     ) -> tuple[TrainState, StepInfo, Sequence[Any]]:
         """Merge these rows, and sum numbers on the way; the loss is that of all."""
-        if self.size > 1 and rows != NONE:
+        if self._base is not None and rows != NONE:
+            every = rows == all_of(self._base[0])
             tables, self._base = self._merged(state.tables, self._base, self._weights, rows)
             state = state._replace(tables=tables)
+            if every:
+                state = state._replace(opt_state=self._averaged(state.opt_state))
         return state, info, self.total(*numbers)
 
     def _where(self, tree: Any, *, stacked: bool = False) -> Any:

@@ -104,7 +104,7 @@ def state_like(
 
 
 def grid_for(config: Config, optimizer: Any = None) -> Grid:
-    """The devices of a run. Of plain sgd what replicas learn of words' rows may be added up.
+    """The devices of a run; those of sgd on blocks are replicas unasked.
 
     Raises:
       UsageError: they cannot be had.
@@ -145,10 +145,12 @@ def prepare(
     mesh = mesh_of(grid)
     replicas = replicas if mesh is None else grid.data
     merged = tiers_of(corpus.vocab, config, replicas) if replicas > 1 else ()
-    weighted = weights_of(corpus.vocab, config, merged, replicas)
-    meshed = None
-    if mesh is not None:
-        meshed = MeshReplicas(mesh, weighted, dim=config.dim, outer=config.outer)
+    adds = config.is_sgd and optimizer is None
+    outer = config.outer or ("sum" if adds else "mean")
+    weighted = weights_of(corpus.vocab, config, merged, replicas, pulled=adds and outer == "sum")
+    if outer != "sum":
+        weighted = jax.tree.map(lambda w: w / np.float32(replicas), weighted)
+    meshed = None if mesh is None else MeshReplicas(mesh, weighted, dim=config.dim, outer=outer)
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedules = config.schedules(steps)
     tx = update_of(corpus, config, schedules, optimizer=optimizer, loss=loss)
@@ -223,14 +225,26 @@ def tiers_of(vocab: Vocabulary, config: Config, replicas: int) -> tuple[Tier, ..
     return tiers(centres * words, replicas, ngrams=centres * ngrams)
 
 
-def weights_of(vocab: Vocabulary, config: Config, tiers: tuple[Tier, ...], replicas: int) -> Tables:
-    """What weighs what replicas learn of each row of V and of U; of a run of one nothing does."""
-    if replicas == 1:
+def weights_of(
+    vocab: Vocabulary, config: Config, tiers: tuple[Tier, ...], replicas: int, *, pulled: bool
+) -> Tables:
+    """What weighs what replicas learn of each row of V and of U.
+
+    Args:
+      vocab: of the text.
+      config: options.
+      tiers: when rows are merged; none in a run of one.
+      replicas: how many there are.
+      pulled: whether by how far rows have gone, which is known of sgd's sums; else all count whole.
+    """
+    if not tiers:
         return Tables(np.ones(0), np.ones(0))
+    every = intervals(tiers)
+    pull = pulls(vocab, config) if pulled else jax.tree.map(np.zeros_like, every)
     return Tables(
         *(
-            weights(config.call_blocks * pull, every, replicas).astype(np.float32)
-            for pull, every in zip(pulls(vocab, config), intervals(tiers), strict=True)
+            weights(config.call_blocks * p, often, replicas).astype(np.float32)
+            for p, often in zip(pull, every, strict=True)
         )
     )
 

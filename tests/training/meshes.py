@@ -60,16 +60,34 @@ def main(text: str, folder: str) -> None:
     found["adam"] = off(trained(corpus, **adam), trained(corpus, **adam, mesh="dim=4"))
     for mesh in ("data=2,dim=2", "data=2,dim=4"):
         found[mesh] = off(two, trained(corpus, mesh=mesh))
-    for outer in ("sum", "nesterov"):
-        options = {"mesh": "data=2,dim=2", "outer": outer}
+    ngrams = {"minn": 3, "maxn": 4}
+    of_ngrams = trained(corpus, **ngrams), trained(corpus, **ngrams, mesh="data=2")
+    ways = {
+        "sum": {"outer": "sum"},
+        "n-grams": ngrams,
+        "adam": {**adam, "outer": "nesterov"},
+        "naive softmax": {"loss": "naive_softmax", "lr": 0.01},
+    }
+    for name, way in ways.items():
+        options = {"mesh": "data=2,dim=2", **way}
         unbroken = trained(corpus, **options)
-        found[f"resumed {outer}"] = off(unbroken, resumed(corpus, folder, **options))
+        found[f"resumed {name}"] = off(unbroken, resumed(corpus, folder, **options))
+    for name in ("n-grams", "adam"):
+        like = trained(corpus, mesh="data=2", **ways[name])
+        found[f"{name}, data=2,dim=2"] = off(
+            like, trained(corpus, mesh="data=2,dim=2", **ways[name])
+        )
     some = encode(text, directory=f"{folder}/some", min_count=1, max_vocab=48, heldout_every=10)
     for mesh in ("vocab=4", "data=2,vocab=2,dim=2"):
         like = "data=2" if "data" in mesh else "data=1"
         found[mesh] = off(trained(some, mesh=like), trained(some, mesh=mesh))
     refused = refusal(corpus, mesh="vocab=3")
-    losses = {"alone": alone.heldout_loss, "two": two.heldout_loss}
+    losses = {
+        "alone": alone.heldout_loss,
+        "two": two.heldout_loss,
+        "n-grams alone": of_ngrams[0].heldout_loss,
+        "n-grams": of_ngrams[1].heldout_loss,
+    }
     vectors = np.asarray(two.state.tables.V).tolist()
     print(json.dumps({"off": found, "losses": losses, "vectors": vectors, "refused": refused}))
 
