@@ -5,7 +5,8 @@
 
 The claims of `jw2v.ledger.updates` and `jw2v.ledger.optimizers` are made again, of the same
 functions, for each mesh of the devices here. `jw2v verify jw2v.ledger.sharded` judges them;
-XLA_FLAGS=--xla_force_host_platform_device_count=8 makes eight devices of a processor.
+XLA_FLAGS=--xla_force_host_platform_device_count=8 makes eight devices of a processor, for which a
+program of one's own is given threads by NPROC=32 (`jw2v.training.backend.enough_threads`).
 """
 
 from collections.abc import Callable, Sequence

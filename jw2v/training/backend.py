@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
@@ -15,6 +16,7 @@ import jax
 from jw2v.errors import DataError
 
 Platform = Literal["cpu", "gpu", "tpu"]
+THREADS = 4  # for each device that a processor plays: with one 8 wait for ever, with 4 never did
 
 
 def describe() -> str:
@@ -94,6 +96,19 @@ def one_thread() -> None:
     plugins = entry_points(group="jax_plugins") or find_spec("libtpu")
     if chosen == "cpu" or not (chosen or plugins):
         os.environ.setdefault("NPROC", "1")  # XLA reads it when it makes its threads
+
+
+def enough_threads() -> None:
+    """Have XLA make threads for all devices that a processor plays, before JAX first computes.
+
+    It makes one for each. A device that waits for the others in a sum keeps its thread, and the one
+    they wait for may need a second: on a busy machine they stay so, and XLA ends the process.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    counts = re.findall(r"--xla_force_host_platform_device_count=(\d+)", flags)
+    devices = max([jax.config.values["jax_num_cpu_devices"], *map(int, counts)])
+    if devices > 1:
+        os.environ.setdefault("NPROC", str(THREADS * devices))
 
 
 def judges() -> int:

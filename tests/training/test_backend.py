@@ -1,12 +1,14 @@
 """Where compiled programs are kept, and how many threads compute."""
 
 import os
+import subprocess
+import sys
 
 import jax
 import pytest
 
 from jw2v.judge.ledgers import CACHING
-from jw2v.training.backend import keep_compiled_programs, one_thread
+from jw2v.training.backend import enough_threads, keep_compiled_programs, one_thread
 
 OPTION = "jax_compilation_cache_dir"
 
@@ -51,6 +53,24 @@ def threads(monkeypatch):
 def test_one_thread_computes_where_there_is_the_processor_alone(threads):
     one_thread()
     assert threads() == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("XLA_FLAGS", "--a=1 --xla_force_host_platform_device_count=8 --b"),
+        ("JAX_NUM_CPU_DEVICES", "8"),
+    ],
+)
+def test_devices_of_a_processor_have_threads_enough(threads, name, value):
+    enough_threads()
+    assert threads() is None
+    told = (
+        "import os; from jw2v.training.backend import enough_threads, one_thread; "
+        "enough_threads(); one_thread(); print(os.environ['NPROC'])"
+    )
+    command, env = [sys.executable, "-c", told], {**os.environ, name: value}
+    assert subprocess.run(command, env=env, check=True, capture_output=True).stdout == b"32\n"
 
 
 def test_threads_that_were_chosen_stay(threads, monkeypatch):

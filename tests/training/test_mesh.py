@@ -43,6 +43,7 @@ def test_a_mesh_that_cannot_be_had_is_refused(mesh, message):
 def told_by(program: str, *arguments: Path) -> dict:
     """What a program tells last, in JSON; it has eight devices."""
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    flags["NPROC"] = "32"  # see backend.enough_threads
     done = subprocess.run(
         [sys.executable, HERE / program, *arguments],
         env={**os.environ, **flags},
