@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training.step",
         "training.config",
         "training.sampled",
+        "training.merge",
         "training.mesh",
         "training.replicas",
     },

@@ -60,6 +60,7 @@ def printed(console: Console) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_text")
 def test_the_demo_leaves_everything_in_its_folder(tmp_path, console, monkeypatch):
     (tmp_path / "known.py").write_text(KNOWN)

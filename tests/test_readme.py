@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 
 
+@pytest.mark.slow
 def test_the_examples_give_what_the_readme_says(tmp_path, monkeypatch):
     try:
         next(demo_sentences())

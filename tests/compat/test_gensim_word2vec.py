@@ -231,6 +231,7 @@ class Hears(CallbackAny2Vec):
         self.heard.append("over")
 
 
+@pytest.mark.slow
 def test_callbacks_hear_each_epoch_and_see_its_vectors():
     hears = Hears()
     model = Word2Vec(two_topics(), vector_size=4, epochs=2, callbacks=[hears])
@@ -262,6 +263,7 @@ def test_a_text_without_a_pair_trains_nothing():
     np.testing.assert_array_equal(model.wv.vectors, before)
 
 
+@pytest.mark.slow
 def test_words_may_hold_blanks_and_a_model_of_a_file_is_that_of_its_lines(tmp_path: Path):
     text = [["new york", "is", "old"], ["new york", "was", "new"]] * 10
     model = Word2Vec(text, min_count=1, vector_size=4)
@@ -275,6 +277,7 @@ def test_words_may_hold_blanks_and_a_model_of_a_file_is_that_of_its_lines(tmp_pa
     assert list(LineSentence(path)) == list(PathLineSentences(tmp_path)) == common_texts
 
 
+@pytest.mark.slow
 def test_what_is_saved_trains_on_as_if_it_had_not_been(tmp_path: Path):
     model = Word2Vec(common_texts, min_count=1, vector_size=4, sg=1, comment="of nine lines")
     model.save(tmp_path / "model", sep_limit=0)

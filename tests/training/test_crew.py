@@ -40,6 +40,7 @@ def test_a_run_of_two_repeats_bit_for_bit(text, vectors):
     assert again.vectors.tobytes() == vectors.vectors.tobytes()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_of_two_rests_and_goes_on_bit_for_bit(text, tmp_path):
     config = replace(TWO, block=16, blocks_per_call=1, epochs=2)
     whole = jw2v.train(text, config, check=False)

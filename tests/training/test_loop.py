@@ -123,6 +123,7 @@ def test_a_loss_of_your_own_takes_no_other_model_beside_it(text, other, check):
         jw2v.train(text, replace(SMALL, **other), loss=NEGATIVE_SAMPLING, check=check)
 
 
+@pytest.mark.slow
 def test_word2vecs_update_trains_and_is_called_what_it_is(text, caplog):
     config = replace(SMALL, epochs=1, model="cbow", cbow_update="word2vec")
     with caplog.at_level("INFO", logger="jw2v"):
