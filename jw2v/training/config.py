@@ -167,9 +167,9 @@ class Config:
     of them as two would train."""
     mesh: str = "auto"
     """Devices: auto, or as data=2,dim=4,vocab=1: replicas that merge what they learn, and parts of
-    the tables' columns and rows. By default all replicas, or columns where rows are not merged."""
+    the tables' columns and rows. By default replicas of sgd on blocks, else columns."""
     outer: str | None = None
-    """What replicas of a mesh have learnt between two merges: sum, mean or nesterov (of the mean,
+    """What replicas have learnt between two merges: sum, mean or, of a mesh, nesterov (of the mean,
     as DiLoCo); by default sum for sgd, mean for other optimizers."""
     workers: int | None = None
     """Processes; by default one for each core where the text is long enough for that to pay."""

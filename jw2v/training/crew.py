@@ -64,6 +64,8 @@ def _why_alone(config: Config, *, portable: bool, devices: int) -> str | None:
         return "the devices of a mesh are shared out already"
     if jax.default_backend() != "cpu":
         return "the accelerator is shared by all"
+    if config.outer == "nesterov":
+        return "nesterov is for the replicas of a mesh"
     if not config.has_small_products:
         return "sgd on blocks of negative sampling alone trains in several"
     return None

@@ -147,9 +147,7 @@ def prepare(
     merged = tiers_of(corpus.vocab, config, replicas) if replicas > 1 else ()
     adds = config.is_sgd and optimizer is None
     outer = config.outer or ("sum" if adds else "mean")
-    weighted = weights_of(corpus.vocab, config, merged, replicas, pulled=adds and outer == "sum")
-    if outer != "sum":
-        weighted = jax.tree.map(lambda w: w / np.float32(replicas), weighted)
+    weighted = weights_of(corpus.vocab, config, merged, replicas, outer=outer, adds=adds)
     meshed = None if mesh is None else MeshReplicas(mesh, weighted, dim=config.dim, outer=outer)
     steps = max(1, -(-words * config.epochs // (config.block_size * replicas)))
     schedules = config.schedules(steps)
@@ -226,7 +224,13 @@ def tiers_of(vocab: Vocabulary, config: Config, replicas: int) -> tuple[Tier, ..
 
 
 def weights_of(
-    vocab: Vocabulary, config: Config, tiers: tuple[Tier, ...], replicas: int, *, pulled: bool
+    vocab: Vocabulary,
+    config: Config,
+    tiers: tuple[Tier, ...],
+    replicas: int,
+    *,
+    outer: str,
+    adds: bool,
 ) -> Tables:
     """What weighs what replicas learn of each row of V and of U.
 
@@ -235,16 +239,19 @@ def weights_of(
       config: options.
       tiers: when rows are merged; none in a run of one.
       replicas: how many there are.
-      pulled: whether by how far rows have gone, which is known of sgd's sums; else all count whole.
+      outer: what is taken of what they learn, the "sum" or else the mean.
+      adds: whether sgd trains: of its sums it is known how far rows have gone, of others' nothing.
     """
     if not tiers:
         return Tables(np.ones(0), np.ones(0))
     every = intervals(tiers)
-    pull = pulls(vocab, config) if pulled else jax.tree.map(np.zeros_like, every)
+    if outer != "sum" or not adds:
+        alike = 1.0 if outer == "sum" else 1 / replicas
+        return jax.tree.map(lambda often: np.full(often.shape, alike, np.float32), every)
     return Tables(
         *(
-            weights(config.call_blocks * p, often, replicas).astype(np.float32)
-            for p, often in zip(pull, every, strict=True)
+            weights(config.call_blocks * pull, often, replicas).astype(np.float32)
+            for pull, often in zip(pulls(vocab, config), every, strict=True)
         )
     )
 

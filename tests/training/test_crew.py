@@ -123,6 +123,9 @@ def test_an_object_trains_in_one_process_and_the_log_says_so(text, caplog):
         (Config(epochs=1, optimizer="adam"), crew.WORTH, True, 1),
         (Config(epochs=1, loss="naive_softmax"), crew.WORTH, True, 1),
         (Config(workers=5), 1000, True, 5),
+        (Config(workers=5, minn=3, maxn=6), 1000, True, 5),
+        (Config(workers=5, outer="mean"), 1000, True, 5),
+        (Config(workers=5, outer="nesterov"), 1000, True, 1),
         (Config(workers=1), crew.WORTH, True, 1),
     ],
 )

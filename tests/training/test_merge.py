@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,7 @@ from jw2v.training.merge import (
     tiers,
     weights,
 )  # fmt: skip
-from jw2v.training.setting import prepare, write_of
+from jw2v.training.setting import prepare, start_tables, tiers_of, weights_of, write_of
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
 
@@ -106,6 +107,23 @@ def test_each_row_is_weighed_by_its_own_tier():
     found = weights(np.array([0.1, 0.1, 0.2]), every, 2)
     expected = [(1 - np.exp(-2 * a)) / (2 * (1 - np.exp(-a))) for a in (0.1, 0.4, 0.8)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
+def test_what_is_learnt_is_weighed_by_what_is_taken_of_it(corpus, ngrams):
+    config = replace(SMALL, **ngrams)
+    found = partial(weights_of, corpus.vocab, config, tiers_of(corpus.vocab, config, 3), 3)
+    mean, whole = found(outer="mean", adds=True), found(outer="sum", adds=False)
+    weighed = found(outer="sum", adds=True)
+    for third, one, w, table in zip(
+        mean, whole, weighed, start_tables(config, corpus.vocab), strict=True
+    ):
+        assert len(third) == len(one) == len(w) == len(table)
+        np.testing.assert_allclose(third, 1 / 3)
+        np.testing.assert_allclose(one, 1)
+        assert (w < 0.99).any()
+        assert (w <= 1).all()
+    assert weights_of(corpus.vocab, config, (), 1, outer="sum", adds=True).V.size == 0
 
 
 def test_one_process_merges_nothing():
