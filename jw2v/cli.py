@@ -107,7 +107,6 @@ def train(
     """
     if not corpus:
         raise UsageError("no text given; name a file of text, one sentence a line")
-    backend.enough_threads()
     if config.has_small_products:
         backend.one_thread()
     join(coordinator, processes, process_id)
@@ -317,7 +316,6 @@ def verify(
         judge's own measure.
       workers: processes; by default one for each core, and one where an accelerator is shared.
     """
-    backend.enough_threads()
     count = backend.judges() if workers is None else workers
     scores = []
     gc.freeze()  # what is imported stays: collections need not walk it again and again
@@ -461,6 +459,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if told := untested():
         logging.getLogger("jw2v").warning("%s", told)
     backend.keep_compiled_programs()
+    backend.enough_threads()
     try:
         with backend.starts():
             code = _run(arguments, verifying=verifying)

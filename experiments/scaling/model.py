@@ -11,6 +11,7 @@ from typing import NamedTuple
 from jw2v import Config
 from jw2v.corpus import Vocabulary
 from jw2v.training.fitted import merged_often
+from jw2v.training.merge import intervals
 from jw2v.training.setting import tiers_of
 
 WORDS = 100e9
@@ -48,12 +49,8 @@ def merged_bytes(vocab: Vocabulary, config: Config, replicas: int) -> float:
     """The bytes of merging, both tables, one way, for each word that one of replicas trains on."""
     config = merged_often(config, replicas)
     words = config.block_size * config.call_blocks
-    rows, before = 0.0, 0
-    for (of_words, ngrams), every in tiers_of(vocab, config, replicas):
-        here = 2 * of_words + ngrams
-        rows += (here - before) / every
-        before = here
-    return 4 * config.dim * rows / words
+    every = intervals(tiers_of(vocab, config, replicas))
+    return 4 * config.dim * sum(float((1 / calls).sum()) for calls in every) / words
 
 
 def predicted(machine: Machine, bytes_per_word: float) -> Prediction:

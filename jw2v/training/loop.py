@@ -86,8 +86,8 @@ def run(
     measured = partial(text_of, rungs=setting.ladder)
 
     def given(feeds: Sequence[Feed]) -> call.Text:
-        how = {"full": full_call(config), "largest": replicas.largest}
-        return replicas.text(texts_of(feeds, setting.ladder, **how))
+        full, largest = full_call(config), replicas.largest
+        return replicas.text(texts_of(feeds, setting.ladder, full=full, largest=largest))
 
     def heldout_loss(tables: Tables) -> float | None:
         if setting.evaluate is None:

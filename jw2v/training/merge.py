@@ -38,13 +38,21 @@ class Rows(NamedTuple):
     words: int
     ngrams: int = 0
 
+    def slices(self, vocab: int) -> tuple[slice, slice]:
+        """Those of words, in either table, and those of n-grams, in V.
+
+        >>> [(rows.start, rows.stop) for rows in Rows(2, 1).slices(5)]
+        [(0, 2), (5, 6)]
+        """
+        return slice(0, self.words), slice(vocab, vocab + self.ngrams)
+
     def spans(self, vocab: int) -> tuple[tuple[int, slice], ...]:
         """Where they stand: a table by its place in `Tables`, and rows of it.
 
         >>> [(table, rows.start, rows.stop) for table, rows in Rows(2, 1).spans(5)]
         [(0, 0, 2), (1, 0, 2), (0, 5, 6)]
         """
-        words, ngrams = slice(0, self.words), slice(vocab, vocab + self.ngrams)
+        words, ngrams = self.slices(vocab)
         return (0, words), (1, words), (0, ngrams)
 
 
@@ -222,13 +230,10 @@ class Replicas(Protocol):
 class Replica:
     """One replica a process; they meet in an exchange."""
 
-    def __init__(
-        self, exchange: Exchange, writes: Mapping[Rows, Write], weights: Sequence[np.ndarray]
-    ) -> None:
+    def __init__(self, exchange: Exchange, writes: Mapping[Rows, Write], weights: Tables) -> None:
         """Of the processes of an exchange; writes go by rows, weights by table."""
         self._exchange, self._writes, self._weights = exchange, writes, weights
         self._base: list[np.ndarray] | None = None  # of each span of all rows
-        self._vocab = 0
         self.size, self.parts = exchange.size, (exchange.rank,)
         self.share = exchange.rank, exchange.size
 
@@ -239,10 +244,7 @@ class Replica:
     def spread(self, state: TrainState) -> TrainState:
         """The state, which is the same in every process."""
         if self.size > 1:
-            self._vocab = len(state.tables.U)
-            self._base = [
-                _aligned(part) for part in self._parts(state.tables, all_of(state.tables))
-            ]
+            self._base = [_aligned(part) for part in _parts(state.tables, all_of(state.tables))]
         return state
 
     def one(self, state: TrainState) -> TrainState:
@@ -285,7 +287,7 @@ class Replica:
         if self._base is None or rows == NONE:
             loss, pairs, *sums = self.total(*info, *numbers)
             return state, StepInfo(loss, pairs), sums
-        mine, weights = self._parts(state.tables, rows), self._parts(self._weights, rows)
+        mine, weights = _parts(state.tables, rows), _parts(self._weights, rows)
         base = [whole[: len(part)] for whole, part in zip(self._base, mine, strict=True)]
         told, sums = np.array([*info, *numbers], np.float64), np.zeros(2 + len(numbers))
         self._exchange.merge([*base, sums], [*mine, told], [*weights, 1.0])
@@ -294,9 +296,10 @@ class Replica:
         tables = self._writes[rows](state.tables, *base)
         return state._replace(tables=tables), StepInfo(loss, pairs), rest
 
-    def _parts(self, tables: Sequence[Any], rows: Rows) -> list[np.ndarray]:
-        """These rows of tables, where they are on a processor."""
-        return [np.asarray(tables[table])[span] for table, span in rows.spans(self._vocab)]
+
+def _parts(tables: Tables, rows: Rows) -> list[np.ndarray]:
+    """Each span of these rows of tables, or of numbers by row, where they are on a processor."""
+    return [np.asarray(tables[table])[span] for table, span in rows.spans(len(tables.U))]
 
 
 def _aligned(array: np.ndarray) -> np.ndarray:

@@ -97,8 +97,7 @@ def merged(
     >>> print(now.V[:, 0], tables.V[1, :, 0])
     [3. 0.] [3. 2.]
     """
-    vocab = len(base[0].U)
-    words, ngrams = slice(0, rows.words), slice(vocab, vocab + rows.ngrams)
+    words, ngrams = rows.slices(len(base[0].U))
 
     def some(whole: Array) -> Array:
         """Those of its rows; U has none below the words."""

@@ -61,22 +61,19 @@ def main(text: str, folder: str) -> None:
     for mesh in ("data=2,dim=2", "data=2,dim=4"):
         found[mesh] = off(two, trained(corpus, mesh=mesh))
     ngrams = {"minn": 3, "maxn": 4}
-    of_ngrams = trained(corpus, **ngrams), trained(corpus, **ngrams, mesh="data=2")
     ways = {
         "sum": {"outer": "sum"},
         "n-grams": ngrams,
         "adam": {**adam, "outer": "nesterov"},
         "naive softmax": {"loss": "naive_softmax", "lr": 0.01},
     }
+    unbroken = {name: trained(corpus, mesh="data=2,dim=2", **way) for name, way in ways.items()}
     for name, way in ways.items():
-        options = {"mesh": "data=2,dim=2", **way}
-        unbroken = trained(corpus, **options)
-        found[f"resumed {name}"] = off(unbroken, resumed(corpus, folder, **options))
-    for name in ("n-grams", "adam"):
-        like = trained(corpus, mesh="data=2", **ways[name])
-        found[f"{name}, data=2,dim=2"] = off(
-            like, trained(corpus, mesh="data=2,dim=2", **ways[name])
-        )
+        again = resumed(corpus, folder, mesh="data=2,dim=2", **way)
+        found[f"resumed {name}"] = off(unbroken[name], again)
+    whole = {name: trained(corpus, mesh="data=2", **ways[name]) for name in ("n-grams", "adam")}
+    for name, like in whole.items():
+        found[f"{name}, data=2,dim=2"] = off(like, unbroken[name])
     some = encode(text, directory=f"{folder}/some", min_count=1, max_vocab=48, heldout_every=10)
     for mesh in ("vocab=4", "data=2,vocab=2,dim=2"):
         like = "data=2" if "data" in mesh else "data=1"
@@ -85,8 +82,8 @@ def main(text: str, folder: str) -> None:
     losses = {
         "alone": alone.heldout_loss,
         "two": two.heldout_loss,
-        "n-grams alone": of_ngrams[0].heldout_loss,
-        "n-grams": of_ngrams[1].heldout_loss,
+        "n-grams alone": trained(corpus, **ngrams).heldout_loss,
+        "n-grams": whole["n-grams"].heldout_loss,
     }
     vectors = np.asarray(two.state.tables.V).tolist()
     print(json.dumps({"off": found, "losses": losses, "vectors": vectors, "refused": refused}))
