@@ -129,8 +129,6 @@ def train(
     ):
         backend.require(require)
         LOG.info("%s", backend.describe())
-        if config.approximations:
-            LOG.info("approximations: %s", "; ".join(config.approximations))
         text = (
             corpus
             if isinstance(corpus, Corpus)
@@ -140,6 +138,8 @@ def train(
         _warn_of_repeats(config, loss, vocab=len(text.vocab))
         portable = optimizer is None and loss is None and text.directory is not None
         config = fitted(config, epoch_words(text, config))
+        if config.approximations:
+            LOG.info("approximations: %s", "; ".join(config.approximations))
         grid = grid_for(config, optimizer)
         words = len(text.train.ids)
         workers = crew.workers_of(config, words, portable=portable, devices=grid.devices)

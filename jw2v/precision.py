@@ -7,14 +7,14 @@ import jax
 
 
 @contextmanager
-def precision(dtype: str) -> Iterator[None]:
+def precision(dtype: str | None) -> Iterator[None]:
     """Trace and run in a precision: float64 where asked for, and products as they are written.
 
     Accelerators round the operands of a float32 product to some 11 or 8 bits unless they are told
     not to. Here they are told; whoever wants shorter operands casts them.
 
     Args:
-      dtype: the widest floating dtype, as "float64" or "float32".
+      dtype: the widest floating dtype, as "float64" or "float32"; None is float32.
 
     >>> with precision("float64"):
     ...     print(jax.numpy.ones(2).dtype)

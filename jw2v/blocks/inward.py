@@ -45,8 +45,8 @@ class Rows(NamedTuple):
       alone: whether row c has to do with centre c alone.
     """
 
-    made: Callable[[Array, Omega, tiles.Product], Array]
-    back: Callable[[Array, Omega, tiles.Product], Array]
+    made: Callable[[Array, Omega, tiles.Products], Array]
+    back: Callable[[Array, Omega, tiles.Products], Array]
     weight: Callable[[Omega], Shared]
     terms: Callable[..., Float[Array, ""]]
     alone: bool
@@ -76,10 +76,10 @@ def bag(*, mean: bool = True, word2vec: bool = False) -> Rows:
       word2vec: in the place of the gradient by hand the update of word2vec.c, which is none.
     """
 
-    def made(v: Array, omega: Omega, product: tiles.Product) -> Array:
+    def made(v: Array, omega: Omega, product: tiles.Products) -> Array:
         return product("trj,tjd->trd", shares(tiles.transposed(omega), mean=mean), v)
 
-    def back(d_h: Array, omega: Omega, product: tiles.Product) -> Array:
+    def back(d_h: Array, omega: Omega, product: tiles.Products) -> Array:
         part = given(tiles.transposed(omega), mean=mean, word2vec=word2vec)
         return product("tjr,trd->tjd", tiles.transposed(part), d_h)
 
@@ -144,7 +144,7 @@ def kernel(
         tables' own. Sums are kept in the tables' dtype either way.
       by: how σ and log(1 + eˣ) are computed.
     """
-    product = tiles.products(operands)
+    product = tiles.Products(operands)
     how = {"product": product, "by": by}
 
     def around(block: Block, dtype: jnp.dtype) -> tuple[Array, Array]:
@@ -161,6 +161,7 @@ def kernel(
         _, omega = around(block, v.dtype)
         weight, sign = columns.weight(rows.weight(omega), block, rows.alone)
         dim = v.shape[1]
+        v, u = map(product.operand, (v, u))
         v, u = as_gathered(v.reshape(len(omega), -1, dim), u.reshape(len(weight), -1, dim))
         h = rows.made(v, omega, product)
         return h.reshape(len(weight), -1, dim), u, weight, sign, omega

@@ -41,7 +41,8 @@ def kernel(
     Returns:
       The kernel, which gathers the block's centres from V and, tile by tile, columns from U.
     """
-    how = {"product": tiles.products(operands), "by": by}
+    product = tiles.Products(operands)
+    how = {"product": product, "by": by}
     loss_of = partial(tiles.loss, **how)
     loss_and_grads_of = partial(tiles.loss_and_grads, **how)
 
@@ -51,8 +52,8 @@ def kernel(
         shared = block.neg_ids.shape[1]
         nu = (negatives / shared) * jnp.sum(omega, axis=1, keepdims=True)
         weight = jnp.concatenate([omega, jnp.repeat(nu, shared, axis=1)], axis=1)
-        rows = as_gathered(*(x.reshape(len(omega), -1, x.shape[1]) for x in (v, u)))
-        return *rows, weight, tiles.signs(weight.shape[1], omega.shape[1], v.dtype)
+        shaped = (product.operand(x).reshape(len(omega), -1, x.shape[1]) for x in (v, u))
+        return *as_gathered(*shaped), weight, tiles.signs(weight.shape[1], omega.shape[1], v.dtype)
 
     def ids(block: Block) -> RowIds:
         chunk = tile or block.group

@@ -9,34 +9,55 @@ not. Columns come first in what is made of both, `[tile, column, row]`:
     ∂J/∂v_r = Σ_j e_rj u_j,        ∂J/∂u_j = Σ_r e_rj v_r
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from jw2v.blocks.rounding import to_bfloat16
 from jw2v.losses.negative_sampling import Sigmoid
 
-Product = Callable[[str, Array, Array], Array]
+HIGHEST = jax.lax.Precision.HIGHEST
 
 
-def products(operands: str | None) -> Product:
+@dataclass(frozen=True)
+class Products:
     """`einsum` of two arrays at full precision.
 
-    Args:
+    Attributes:
       operands: dtype that they are rounded to, such as "bfloat16"; None keeps their own. Sums are
         kept in float32, or in their own dtype.
     """
 
-    def product(spec: str, a: Array, b: Array) -> Array:
-        a, b, out = (
-            (a.astype(operands), b.astype(operands), "float32") if operands else (a, b, None)
-        )
-        return jnp.einsum(
-            spec, a, b, precision=jax.lax.Precision.HIGHEST, preferred_element_type=out
-        )
+    operands: str | None = None
 
-    return product
+    def __call__(self, spec: str, a: Array, b: Array) -> Array:
+        """What `spec` says of two arrays."""
+        out = "float32" if self.operands else None
+        a, b = self.operand(a), self.operand(b)
+        return jnp.einsum(spec, a, b, precision=HIGHEST, preferred_element_type=out)
+
+    def operand(self, x: Array) -> Array:
+        """An array as products take it, so that one that several take is rounded once."""
+        if self.operands is None or x.dtype == self.operands:
+            return x
+        if (x.dtype, self.operands) == (jnp.float32, "bfloat16"):
+            return to_bfloat16(x)
+        return x.astype(self.operands)
+
+    def transposed(self, x: Float[Array, "tile a b"]) -> Float[Array, "tile b a"]:
+        """An operand with rows and columns exchanged.
+
+        In bfloat16 by a product with 1s and 0s, which is exact: on a processor the matrix units are
+        the fastest way, and the product that XLA would fold a transpose into the slowest.
+        """
+        x = self.operand(x)
+        if x.dtype != jnp.bfloat16:
+            return transposed(x)
+        eye = np.tile(np.eye(x.shape[2], dtype=x.dtype), (x.shape[0], 1, 1))
+        return self.operand(self("tba,tca->tbc", jnp.asarray(eye), x))
 
 
 def signs(columns: int, near: int, dtype: jnp.dtype) -> Float[Array, "1 columns 1"]:
@@ -54,11 +75,11 @@ def loss(
     weight: Float[Array, "tile column row"],
     sign: Float[Array, "#tile column 1"],
     *,
-    product: Product,
+    product: Products,
     by: Sigmoid,
 ) -> Float[Array, ""]:
     """J, summed over all tiles."""
-    return jnp.sum(weight * by.softplus(sign * product("tjd,trd->tjr", u, v)))
+    return total(weight * by.softplus(sign * product("tjd,trd->tjr", u, v)))
 
 
 def loss_and_grads(
@@ -67,21 +88,29 @@ def loss_and_grads(
     weight: Float[Array, "tile column row"],
     sign: Float[Array, "#tile column 1"],
     *,
-    product: Product,
+    product: Products,
     by: Sigmoid,
 ) -> tuple[Float[Array, ""], tuple[Float[Array, "tile row dim"], Float[Array, "tile column dim"]]]:
     """J, and by hand its gradients by rows and columns."""
     score = sign * product("tjd,trd->tjr", u, v)
-    err = weight * sign * by.sigmoid(score)
-    d_v = product("trj,tjd->trd", transposed(err), u)
+    err = product.operand(weight * sign * by.sigmoid(score))
+    d_v = product("trj,tjd->trd", product.transposed(err), u)
     d_u = product("tjr,trd->tjd", err, v)
-    return jnp.sum(weight * by.softplus(score)), (d_v, d_u)
+    return total(weight * by.softplus(score)), (d_v, d_u)
+
+
+def total(x: Float[Array, "tile column row"]) -> Float[Array, ""]:
+    """Σ x, rows by a product with 1s.
+
+    XLA has a processor sum, one by one, what is computed on the way to a sum; a product it is not.
+    """
+    ones = jnp.ones(x.shape[2], x.dtype)
+    return jnp.sum(jnp.einsum("tjr,r->tj", x, ones, precision=HIGHEST))
 
 
 def transposed(x: Array) -> Array:
     """Rows and columns of a product's operand exchanged.
 
-    XLA folds a plain transpose into the product, whose form for a transposed left side is slow,
-    and in bfloat16 missing on some processors.
+    XLA folds a plain transpose into the product, whose form for a transposed left side is slow.
     """
     return jax.lax.optimization_barrier(jnp.swapaxes(x, -1, -2))

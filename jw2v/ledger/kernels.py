@@ -186,7 +186,7 @@ def claims_of(config: Config, loss: Loss | None = None) -> tuple[Derivation, ...
     inside the kernel, which takes and gives float32: its claim is one in float32, and its bound is
     that of the casts.
     """
-    named = f"{config.kernel} {config.precision}"
+    named = f"{config.kernel} {config.precision or 'float32'}"
     claims = (
         *_hand_claims(config, loss),
         kernel_claim(f"kernel {named}", config, loss),

@@ -111,6 +111,15 @@ def enough_threads() -> None:
         os.environ.setdefault("NPROC", str(THREADS * devices))
 
 
+def has_matrix_units() -> bool:
+    """Whether the processor multiplies matrices of bfloat16 in units of their own (AMX).
+
+    >>> has_matrix_units() in (False, True)
+    True
+    """
+    return "amx_bf16" in _instructions().split()
+
+
 def judges() -> int:
     """Processes that judge side by side: one for each core, but one on an accelerator."""
     return cores() if jax.default_backend() == "cpu" else 1
@@ -137,9 +146,14 @@ def keep_compiled_programs() -> None:
 
 def _processor() -> str:
     """A name for the machine's instructions."""
+    digest = hashlib.sha256(_instructions().encode()).hexdigest()
+    return f"{platform.machine()}-{digest[:8]}"
+
+
+def _instructions() -> str:
+    """What the processor can do, in the system's words."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+        return next((line for line in lines if line.startswith(("flags", "Features"))), "")
     except OSError:
-        told = platform.processor()
-    return f"{platform.machine()}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        return platform.processor()

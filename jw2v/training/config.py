@@ -145,20 +145,21 @@ class Config:
     """block (matrix products) or windows (vmap over windows and scatter-add)."""
     sigmoid: str = "polynomial"
     """polynomial (off by less than 0.0067) or exact."""
-    precision: str = "float32"
-    """float32, bfloat16 (operands; sums and tables float32) or float64."""
+    precision: str | None = None
+    """float32, bfloat16 (operands; sums and tables float32) or float64; by default bfloat16 for
+    sgd, skipgram and negative_sampling on a processor with matrix units (AMX), else float32."""
     block: int | None = None
     """Centre words a step; by default 128, of n-grams and of other optimizers than sgd 512 or, for
     vectors longer than 156, 256, as for naive_softmax; for hierarchical_softmax 128 in any case."""
     shared_negatives: int | None = None
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N); by
-    default 24, for cbow 32."""
+    default 24, for cbow 32, on matrix units the nearest that makes tiles of whole units."""
     group: int | None = None
     """Centre words that share negatives, whole tiles of them; by default 64, of more negatives or
     wider windows fewer, of other optimizers than sgd 16."""
     tile: int | None = None
     """Centre words of one matrix product; by default 16, for skipgram with hierarchical_softmax
-    4."""
+    4, on matrix units 64."""
     softmax_chunk: int | None = None
     """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
     blocks_per_call: int | None = None
@@ -296,6 +297,15 @@ class Config:
     def has_small_products(self) -> bool:
         """Whether a step is made of products that one processor core finishes soonest."""
         return self.is_sgd and not self.dense_updates and self.has_tiles
+
+    @property
+    def suits_matrix_units(self) -> bool:
+        """Whether steps are sooner done with operands in bfloat16, where they are multiplied fast.
+
+        Bags and n-grams are made of their rows before anything is multiplied.
+        """
+        of_words = not (self.inward or self.maxn)
+        return self.has_small_products and of_words and self.gradient == "manual"
 
     @property
     def is_sgd(self) -> bool:

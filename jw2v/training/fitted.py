@@ -1,11 +1,12 @@
 """Options that were left open, as the backend and the number of replicas want them."""
 
 import logging
+import math
 from dataclasses import replace
 
 import jax
 
-from jw2v.training.backend import Platform
+from jw2v.training.backend import Platform, has_matrix_units
 from jw2v.training.config import Config
 
 LOG = logging.getLogger("jw2v")
@@ -15,28 +16,73 @@ STEPS = 1000
 """Of a run, at least: with fewer it is over before its rows have moved."""
 LARGE = 4096
 """From here on a rate twice as high learns more, since rows are damped (experiments/block_size)."""
+UNIT_TILE = 64
+"""Centre words of a tile on matrix units: of half as many a step takes a tenth longer."""
+LEAST_TILE = 32
+"""Of smaller tiles, as where many negatives are few centres' own, float32 is as fast."""
+UNIT = 16
+"""Columns that matrix units multiply at once."""
 
 
-def fitted(config: Config, words: int, *, backend: Platform | None = None) -> Config:
-    """The options of a run, the block and its rate filled in for an accelerator.
+def fitted(
+    config: Config,
+    words: int,
+    *,
+    backend: Platform | None = None,
+    matrix_units: bool | None = None,
+) -> Config:
+    """The options of a run, filled in as its devices want them where they were left open.
 
     A step costs an accelerator some twenty launches whatever its block, so it is given blocks as
-    large as the text allows, where none is asked for. Negatives cost it little, so each tile has
-    its own: where more share them, such blocks learn less.
+    large as the text allows. Negatives cost it little, so each tile has its own: where more share
+    them, such blocks learn less. A processor with matrix units is given operands in bfloat16, in
+    tiles of whole units.
 
     Args:
       config: options.
       words: of an epoch, after subsampling.
       backend: by default JAX's.
+      matrix_units: whether the processor has them; by default looked up.
 
     >>> config = fitted(Config(epochs=1), 9_000_000, backend="gpu")
-    >>> config.block, config.lr, config.group
-    (8192, 0.1, 16)
-    >>> fitted(Config(), 9_000_000, backend="cpu") == Config()
+    >>> config.block, config.lr, config.group, config.precision
+    (8192, 0.1, 16, 'float32')
+    >>> config = fitted(Config(), 9_000_000, backend="cpu", matrix_units=True)
+    >>> config.precision, config.tile, config.group, config.shared_negatives
+    ('bfloat16', 64, 64, 22)
+    >>> plain = fitted(Config(), 9_000_000, backend="cpu", matrix_units=False)
+    >>> plain == Config(precision="float32")
     True
     """
-    here = backend or jax.default_backend()
-    if here == "cpu" or config.block is not None or not config.has_tiles:
+    if (backend or jax.default_backend()) != "cpu":
+        return _in_float32(_in_large_blocks(config, words))
+    if has_matrix_units() if matrix_units is None else matrix_units:
+        config = _on_matrix_units(config)
+    return _in_float32(config)
+
+
+def _in_float32(config: Config) -> Config:
+    return replace(config, precision=config.precision or "float32")
+
+
+def _on_matrix_units(config: Config) -> Config:
+    tile = config.tile or math.gcd(UNIT_TILE, config.group_size)
+    asked = config.precision in (None, "bfloat16")
+    if not (asked and config.suits_matrix_units and tile >= LEAST_TILE):
+        return config
+    around = tile + 2 * config.window
+    drawn = UNIT * round((around + config.group_negatives) / UNIT) - around
+    return replace(
+        config,
+        precision="bfloat16",
+        tile=tile,
+        group=config.group_size,
+        shared_negatives=config.shared_negatives or drawn,
+    )
+
+
+def _in_large_blocks(config: Config, words: int) -> Config:
+    if config.block is not None or not config.has_tiles:
         return config
     block = config.block_size
     while 2 * block <= min(LARGEST, words * config.epochs / STEPS):

@@ -15,6 +15,7 @@ from strategies import DIM, VOCAB, block, normal
 
 from jw2v.blocks import naive_softmax, negative_sampling, windowed
 from jw2v.blocks.kernel import Kernel
+from jw2v.blocks.rounding import to_bfloat16
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.blocks.windows import Block
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
@@ -152,3 +153,35 @@ def test_bfloat16_operands_stay_within_their_bound(side: str):
         assert np.any(difference > 0)
         # the bound has power: it is a small part of what it bounds
         assert np.sum(most) < 0.1 * np.sum(np.abs(single))
+
+
+def test_every_sign_exponent_and_upper_digit_is_rounded_to_the_nearest():
+    """All 2¹⁶ upper halves beside lower halves on either side of a tie."""
+    upper = np.arange(1 << 16, dtype=np.uint32)[:, None] << 16
+    lower = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32)
+    x = (upper + lower).view(np.float32)
+    got = np.asarray(to_bfloat16(jnp.asarray(x)).astype("float32"))
+    want = np.asarray(jnp.asarray(x).astype("bfloat16").astype("float32"))
+    finite, tie = np.isfinite(x), lower == 0x8000
+    normal = finite & (np.abs(x) >= np.finfo(np.float32).tiny)  # XLA may take others for 0
+    chex.assert_trees_all_equal(got[normal & ~tie], want[normal & ~tie])
+    away = (upper + 0x10000).astype(np.uint32).view(np.float32)  # of a tie, the one farther from 0
+    chex.assert_trees_all_equal(got[normal & tie], np.broadcast_to(away, x.shape)[normal & tie])
+    infinite = np.isinf(x)
+    chex.assert_trees_all_equal(got[infinite], x[infinite])
+    usual = jnp.array([np.nan, -np.nan], "float32")
+    assert np.all(np.isnan(to_bfloat16(usual).astype("float32")))
+
+
+def test_a_rounded_number_has_the_derivative_of_the_number():
+    x, t = (normal(i, 3, 4, dtype="float32") for i in (1, 2))
+
+    def rounded(x: jax.Array) -> jax.Array:
+        return to_bfloat16(x).astype("float32")
+
+    _, tangent = jax.jvp(rounded, (x,), (t,))
+    chex.assert_trees_all_equal(tangent, rounded(t))
+    (cotangent,) = jax.vjp(rounded, x)[1](rounded(t))
+    chex.assert_trees_all_equal(cotangent, rounded(t))
+    chex.assert_trees_all_equal(jax.vmap(rounded)(x), rounded(x))
+    assert jax.eval_shape(to_bfloat16, x).dtype == jnp.bfloat16

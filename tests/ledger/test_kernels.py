@@ -7,10 +7,11 @@ from dataclasses import replace
 import jax.numpy as jnp
 import pytest
 from mutants import mutant
-from verdicts import verdict
+from verdicts import verdict, verdicts
 
-from jw2v.blocks import inward, naive_softmax, negative_sampling, tiles, windowed
+from jw2v.blocks import inward, naive_softmax, negative_sampling, rounding, tiles, windowed
 from jw2v.judge import Derivation, Entry, verify_derivations
+from jw2v.judge.records import Verdict
 from jw2v.ledger import example, kernels
 from jw2v.ledger.example import BLOCK as BLOCK_SIZE
 from jw2v.ledger.example import GROUP, example_block, small
@@ -151,10 +152,10 @@ def test_a_broken_pair_leaves_the_block_and_autodiff_as_they_are(monkeypatch):
 
 
 BLOCK_MUTANTS = [
-    (tiles, "err = weight * sign *", "err = weight *"),
-    (tiles, "err = weight * sign *", "err = sign *"),
+    (tiles, "operand(weight * sign *", "operand(weight *"),
+    (tiles, "operand(weight * sign *", "operand(sign *"),
     (tiles, "by.sigmoid(score)", "(score > 0)"),
-    (tiles, 'product("trj,tjd->trd", transposed(err), u)', "0 * v"),
+    (tiles, 'product("trj,tjd->trd", product.transposed(err), u)', "0 * v"),
     (tiles, 'product("tjr,trd->tjd", err, v)', "0 * u"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.zeros_like(d_u).reshape(u.shape)"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.roll(d_u.reshape(u.shape), 1, 0)"),
@@ -184,6 +185,24 @@ def test_a_broken_block_is_refuted(monkeypatch, module, old, new):
     block = next(claim for claim in claims if claim.id.startswith("kernel"))
     assert verdict(block) == "refuted"
     assert verdict(claims[0]) == "holds"
+
+
+@pytest.mark.parametrize("part", ["rounding", "transposing"])
+def test_a_broken_operand_in_bfloat16_is_refuted(monkeypatch, part):
+    config = replace(BLOCK, precision="bfloat16")
+
+    def found() -> Verdict:
+        (verdict,) = verdicts(claims_of(config)[1], samples=16, dtypes=("float32",))
+        return verdict
+
+    assert found() == "holds"
+    if part == "rounding":
+        changed = mutant(rounding, ">> 16)", ">> 20 << 4)")
+        monkeypatch.setattr(tiles, "to_bfloat16", changed.to_bfloat16)
+    else:
+        changed = mutant(tiles, "np.eye(x.shape[2]", "np.tri(x.shape[2]")
+        monkeypatch.setattr(tiles.Products, "transposed", changed.Products.transposed)
+    assert found() == "refuted"
 
 
 @pytest.mark.parametrize("module", [tiles, negative_sampling, naive_softmax, inward])

@@ -53,7 +53,7 @@ def test_rates_are_above_zero(name):
 @pytest.mark.parametrize("name", CHOICES)
 def test_names_are_known(name):
     known = CHOICES[name]
-    follows = ("optimizer_outside", "schedule", "outer")  # another option, where it is not given
+    follows = ("optimizer_outside", "schedule", "outer", "precision")  # others, where not given
     assert getattr(Config(), name) in (known if name not in follows else [None])
     near = known[0][:-1]
     with pytest.raises(UsageError, match=rf"'{near}', did you mean '{known[0]}'\?"):

@@ -432,6 +432,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "stop_gradient": _copy,
         "sub": _sub,
         "tanh": _tanh,
+        "to_bfloat16": _convert,  # of `jw2v.blocks.rounding`
     }
 )
 """The rule of each operation that computes; those that only move entries are in `bounds`."""

@@ -1,0 +1,72 @@
+"""Options that were left open, as devices want them."""
+
+import pytest
+
+from jw2v.training import backend
+from jw2v.training.config import Config
+from jw2v.training.fitted import fitted
+
+WORDS = 9_000_000
+
+
+def on_units(**options) -> Config:
+    return fitted(Config(**options), WORDS, backend="cpu", matrix_units=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "tile", "negatives"),
+    [
+        ({}, 64, 22),
+        ({"dim": 300}, 64, 22),
+        ({"window": 10}, 32, 28),
+        ({"window": 2, "block": 32}, 32, 28),
+        ({"group": 128}, 64, 22),
+        ({"group": 96, "block": 192}, 32, 22),
+        ({"shared_negatives": 30}, 64, 30),
+        ({"tile": 32}, 32, 22),
+        ({"precision": "bfloat16"}, 64, 22),
+    ],
+)
+def test_tiles_on_matrix_units_are_whole_units_of_bfloat16(options, tile, negatives):
+    config = on_units(**options)
+    assert (config.precision, config.tile) == ("bfloat16", tile)
+    assert config.group_negatives == negatives
+    if "shared_negatives" not in options:
+        assert (tile + 2 * config.window + negatives) % 16 == 0
+    assert config.group_size == Config(**{"tile": tile, **options}).group_size
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model": "cbow"},
+        {"reverse": True},
+        {"loss": "hierarchical_softmax"},
+        {"loss": "naive_softmax"},
+        {"minn": 3, "maxn": 6},
+        {"optimizer": "adam"},
+        {"gradient": "autodiff"},
+        {"kernel": "windows"},
+        {"dense_updates": True},
+        {"negatives": 15},
+        {"tile": 16},
+        {"precision": "float32"},
+        {"precision": "float64"},
+    ],
+)
+def test_other_runs_are_left_as_they_are(options):
+    plain = Config(**{"precision": "float32", **options})
+    assert on_units(**options) == plain
+    assert fitted(Config(**options), WORDS, backend="cpu", matrix_units=False) == plain
+
+
+def test_whether_there_are_matrix_units_is_looked_up(monkeypatch):
+    for found in (True, False):
+        monkeypatch.setattr(backend.Path, "read_text", lambda path, found=found: _cpuinfo(found))
+        assert backend.has_matrix_units() is found
+        wanted = "bfloat16" if found else "float32"
+        assert fitted(Config(), WORDS, backend="cpu").precision == wanted
+
+
+def _cpuinfo(units: bool) -> str:
+    return f"model name: one\nflags: sse avx512_bf16{' amx_bf16' * units} amx_tile\n"
