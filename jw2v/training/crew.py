@@ -9,9 +9,8 @@ import logging
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import jax
@@ -33,7 +32,7 @@ WORTH = 10_000_000  # words of all epochs: with fewer, one process is done befor
 MOST = 4  # processes that are started unasked: more learn less (experiments/scaling)
 LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """Rows are met here and there in tables of many pages: of 2 MB each, a step takes 4 % less."""
-POLL = 0.02  # seconds between two looks at the processes
+POLL = 0.1  # seconds between two looks at the processes, whose cores a look takes time of
 PATIENCE = 60.0  # seconds that a process may do nothing (not: be slow) while the others wait
 
 
@@ -102,8 +101,9 @@ class Crew:
         """
         self._flags[worker.GO] = 1
         last = ""
-        while self._running():
-            time.sleep(POLL)
+        while going := self._running():
+            with suppress(subprocess.TimeoutExpired):
+                going[0].wait(POLL)
             self._look_for_idle()
             if stop():
                 self._flags[worker.STOP] = 1
@@ -153,14 +153,14 @@ class Crew:
                     "it saved"
                 )
 
-    def _running(self) -> bool:
+    def _running(self) -> list[subprocess.Popen[bytes]]:
         codes = [process.poll() for process in self._processes]
         for rank, code in enumerate(codes):
             if code:
                 lines = _errors(self._folder, rank).read_text(encoding="utf-8").splitlines()
                 why = lines[-1] if lines else f"exit code {code}"
                 raise DataError(f"{why} (process {rank} of {len(codes)})")
-        return None in codes
+        return [p for p, code in zip(self._processes, codes, strict=True) if code is None]
 
 
 @contextmanager

@@ -71,7 +71,7 @@ class Meter:
         self.calls = 0
         self.heldout_loss: float | None = None
         self._config, self._words_of = config, corpus.vocab.words
-        self._schedule = schedule
+        self._schedule = jax.jit(schedule)
         self._epoch_words = epoch_words
         self._raw_per_word = len(corpus.train.ids) / epoch_words
         self._step_words = config.block_size * replicas

@@ -15,7 +15,6 @@ import numpy as np
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import store
 from jw2v.errors import Jw2vError
-from jw2v.files import replacing
 from jw2v.precision import precision
 from jw2v.training import checkpoint, loop
 from jw2v.training.checkpoint import Saver, Saving
@@ -25,7 +24,7 @@ from jw2v.training.meter import Progress
 from jw2v.training.sampled import Asked
 from jw2v.training.setting import prepare
 
-REPORT = 0.1  # seconds between two reports
+REPORT = 0.25  # seconds between two reports
 GO, STOP, SHOW = 0, 1, 2  # flags of the exchange
 EXCHANGE, PROGRESS, RESULT, INITIAL = "exchange", "progress.json", "result.json", "initial.npz"
 SAMPLE = "sample.npz"
@@ -105,7 +104,8 @@ def _initial(path: Path) -> Tables | None:
 
 def _reports(path: Path) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(progress._asdict()), encoding="utf-8")
+        temporary = path.with_suffix(".tmp")  # not synced to disk, which the others would wait for
+        temporary.write_text(json.dumps(progress._asdict()), encoding="utf-8")
+        temporary.replace(path)
 
     return report
