@@ -24,11 +24,14 @@ from results import machine, read, versions, write, write_table
 from timing import Timed, alternating, ceilings, corpus, step
 
 VOCAB = 71_000
+UNITS = {"precision": "bfloat16", "tile": 64, "shared_negatives": 22}
+"""What `jw2v.training.fitted` takes where the processor has matrix units."""
 STEPS: dict[str, dict[str, Any]] = {
     "default": {},
     "autodiff": {"gradient": "autodiff"},
     "exact sigmoid": {"sigmoid": "exact"},
     "bfloat16 operands": {"precision": "bfloat16"},
+    "matrix units": UNITS,
     "autodiff, exact, bfloat16": {
         "gradient": "autodiff",
         "sigmoid": "exact",
@@ -36,6 +39,7 @@ STEPS: dict[str, dict[str, Any]] = {
     },
     "no damping": {"damping": "none"},
     "dim 300": {"dim": 300},
+    "dim 300, matrix units": {"dim": 300, **UNITS},
     "block 4,096, tiles of 64": {"block": 4096, "group": 64, "tile": 64, "shared_negatives": 64},
     "windows": {"kernel": "windows"},
 }
