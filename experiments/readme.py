@@ -51,6 +51,7 @@ def parts() -> dict[str, str]:
     """The generated parts by the name of their markers."""
     return {
         "comparison": summary(_results("gensim_comparison")),
+        "matrix_units": summary(_results("gensim_comparison", "matrix_units.json")),
         "gpu": summary(_results("gensim_comparison", "gpu.json")),
         "shootout": tables.summary(_results("judge_shootout")),
         "neighbours": neighbours(_results("demo")),

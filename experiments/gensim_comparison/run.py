@@ -1,7 +1,8 @@
 """jw2v and gensim on the same text, cores and settings.
 
 run.py TEXT     measures, one run after the other; goes on where it was stopped
-run.py --table  prints the tables of the results, and of gpu.json (--write: into README.md, too)
+run.py --table  prints the tables of the results, of matrix_units.json and of gpu.json (--write:
+                into README.md, too)
 """
 
 import argparse
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _parse(argv)
     try:
         if args.table or args.write:
-            for name, path in {"table": args.results, "gpu": FOLDER / "gpu.json"}.items():
+            others = {name: FOLDER / f"{name}.json" for name in ("matrix_units", "gpu")}
+            for name, path in {"table": args.results, **others}.items():
                 show(path, name, readme=FOLDER / "README.md" if args.write else None)
         else:
             compare(args)

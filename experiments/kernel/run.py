@@ -1,7 +1,7 @@
 """What a training step costs on this backend, and of what it could cost.
 
 run.py           measures; on an accelerator, too
-run.py --write   the tables of results.json, and of gpu.json, into README.md
+run.py --write   the tables of results.json, matrix_units.json and gpu.json, into README.md
 softmax.py       naive softmax beside PyTorch, on all cores; into the same results
 """
 
@@ -68,7 +68,8 @@ def main() -> None:
     args = parser.parse_args()
     try:
         if args.write:
-            show(FOLDER / "README.md", {"table": args.results, "gpu": FOLDER / "gpu.json"})
+            others = {name: FOLDER / f"{name}.json" for name in ("matrix_units", "gpu")}
+            show(FOLDER / "README.md", {"table": args.results, **others})
         else:
             backend.one_thread()
             measure(args.results, args.groups)

@@ -37,6 +37,7 @@ SOFTMAX_PIECES_RATE = 0.25  # times the usual rate, at which naive softmax over 
 CACHED = 80_000  # numbers of a block's centres that, with all that is made of them, a core caches
 SHARING, DRAWN = 64, 80  # centres that share negatives, and pairs of a draw: of more it learns less
 CALL = 32_768  # centre words of a call, in which a processor takes its steps
+SHORT = 2  # times as many where steps are short: processes that merge after each wait less
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
     "window": 1,
@@ -164,8 +165,8 @@ class Config:
     """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
     blocks_per_call: int | None = None
     """Blocks between two looks at the clock; of replicas, between two merges. By default as
-    many as hold 32,768 centre words, at least 32; for more than two replicas, as many blocks of all
-    of them as two would train."""
+    many as hold 32,768 centre words, for sgd, skipgram and negative_sampling twice that, at least
+    32; more than two replicas together train 65,536."""
     mesh: str = "auto"
     """Devices: auto, or as data=2,dim=4,vocab=1: replicas that merge what they learn, and parts of
     the tables' columns and rows. By default replicas of sgd on blocks, else columns."""
@@ -276,7 +277,12 @@ class Config:
     @property
     def call_blocks(self) -> int:
         """Blocks between two looks at the clock."""
-        return self.blocks_per_call or max(32, CALL // self.block_size)
+        words = CALL * (SHORT if self.has_short_steps else 1)
+        return self.blocks_per_call or self.blocks_of(words)
+
+    def blocks_of(self, words: int) -> int:
+        """Blocks that hold so many centre words, at least 32."""
+        return max(32, words // self.block_size)
 
     @property
     def inward(self) -> bool:
@@ -299,13 +305,14 @@ class Config:
         return self.is_sgd and not self.dense_updates and self.has_tiles
 
     @property
-    def suits_matrix_units(self) -> bool:
-        """Whether steps are sooner done with operands in bfloat16, where they are multiplied fast.
+    def has_short_steps(self) -> bool:
+        """Whether a step multiplies the rows that it gathers, and makes no bags or words of them."""
+        return self.has_small_products and not (self.inward or self.maxn)
 
-        Bags and n-grams are made of their rows before anything is multiplied.
-        """
-        of_words = not (self.inward or self.maxn)
-        return self.has_small_products and of_words and self.gradient == "manual"
+    @property
+    def suits_matrix_units(self) -> bool:
+        """Whether operands in bfloat16 are sooner done where they are multiplied fast."""
+        return self.has_short_steps and self.gradient == "manual"
 
     @property
     def is_sgd(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import jax
 
 from jw2v.training.backend import Platform, has_matrix_units
-from jw2v.training.config import Config
+from jw2v.training.config import CALL, Config
 
 LOG = logging.getLogger("jw2v")
 LARGEST = 16_384
@@ -97,11 +97,14 @@ def _in_large_blocks(config: Config, words: int) -> Config:
 def merged_often(config: Config, replicas: int) -> Config:
     """The options of a run of so many replicas, with calls after which they merge soon enough.
 
-    What counts for the words met most is how many blocks all replicas train between two merges.
+    What counts for the words met most is how many blocks all replicas train between two merges:
+    more than two replicas learn less where it is more than two calls of the usual length.
 
     >>> [merged_often(Config(), n).call_blocks for n in (1, 2, 4, 8)]
-    [256, 256, 128, 64]
+    [512, 512, 128, 64]
+    >>> [merged_often(Config(optimizer="adam"), n).call_blocks for n in (1, 2, 4, 8)]
+    [64, 64, 32, 16]
     """
     if config.blocks_per_call is not None or replicas <= 2:
         return config
-    return replace(config, blocks_per_call=max(1, 2 * config.call_blocks // replicas))
+    return replace(config, blocks_per_call=max(1, 2 * config.blocks_of(CALL) // replicas))

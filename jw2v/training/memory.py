@@ -76,7 +76,7 @@ def needed(state: TrainState, config: Config, grid: Grid, *, loss: Loss | None =
     >>> from jw2v.training.state import Tables, TrainState
     >>> table = jax.ShapeDtypeStruct((1_000_000, 300), np.float32)
     >>> needed(TrainState(Tables(table, table), (), ()), Config(dim=300), Grid()) // 1_000_000
-    2400
+    2401
     """
     replicas = (config.workers or 1) * grid.data
     each = _bytes(state) + (replicas > 1) * _bytes(state.tables)

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jw2v.blocks.rounding import to_bfloat16
+
 U = 2.0**-24  # of float32
 E = 2.0**-10  # an operand's error
 V = np.array([1.0, 2.0, 4.0])
@@ -53,6 +55,7 @@ EXACT = {  # of exact operands: the operation's own rounding
     "convert_element_type": Case(
         lambda x: x.astype(jnp.bfloat16), (1.0,), 0, 2.0**-8
     ),
+    "to_bfloat16": Case(to_bfloat16, (1.0,), 0, 2.0**-8),
     "reduce_precision": Case(
         lambda x: lax.reduce_precision(x, exponent_bits=8, mantissa_bits=9), (3.0,), 0,
         3 * 2.0**-10,

@@ -107,10 +107,11 @@ def test_defaults_that_follow_other_options():
     assert Config(negatives=1000, shared_negatives=1).group_size == 16
     adam = [Config(dim=dim, optimizer="adam") for dim in (100, 156, 157, 300)]
     assert [(c.block_size, c.group_size) for c in adam] == [(512, 16)] * 2 + [(256, 16)] * 2
-    assert (Config().group_negatives, Config().call_blocks) == (24, 256)
-    assert [replace(Config(), block=n).call_blocks for n in (512, 8192)] == [64, 32]
+    assert (Config().group_negatives, Config().call_blocks) == (24, 512)
+    assert [replace(Config(), block=n).call_blocks for n in (512, 8192)] == [128, 32]
     bag = Config(model="cbow")
     assert (bag.group_negatives, bag.call_blocks) == (32, 256)
+    assert Config(optimizer="adam").call_blocks == 64
     assert "32 negatives shared by 64 centres, weighted 5/32" in bag.approximations
     own = replace(bag, shared_negatives=7, blocks_per_call=3)
     assert (own.group_negatives, own.call_blocks) == (7, 3)
