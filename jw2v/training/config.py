@@ -306,7 +306,7 @@ class Config:
 
     @property
     def has_short_steps(self) -> bool:
-        """Whether a step multiplies the rows that it gathers, and makes no bags or words of them."""
+        """Whether a step multiplies its rows as they are, without making bags or words of them."""
         return self.has_small_products and not (self.inward or self.maxn)
 
     @property
