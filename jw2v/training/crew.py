@@ -154,6 +154,7 @@ class Crew:
                 )
 
     def _running(self) -> list[subprocess.Popen[bytes]]:
+        """Those that have not ended."""
         codes = [process.poll() for process in self._processes]
         for rank, code in enumerate(codes):
             if code:

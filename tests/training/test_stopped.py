@@ -73,7 +73,7 @@ def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, mo
     ]  # fmt: skip
     running = crew.Crew._running
 
-    def stop_the_first_once_it_saved(self: crew.Crew) -> bool:
+    def stop_the_first_once_it_saved(self: crew.Crew) -> list[subprocess.Popen[bytes]]:
         if list(out.glob("checkpoint-*")):
             started[0].send_signal(signal.SIGSTOP)
         return running(self)
