@@ -98,8 +98,8 @@ def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
     def stop_now_and_then() -> bool:
         nonlocal looks
         looks += 1
-        if looks <= 100:
-            started[1].send_signal(signal.SIGCONT if looks % 10 == 0 else signal.SIGSTOP)
+        if looks <= 40:
+            started[1].send_signal(signal.SIGCONT if looks % 4 == 0 else signal.SIGSTOP)
         return False
 
     vectors = jw2v.train(text, replace(TWO, epochs=2), check=False, stop=stop_now_and_then)
