@@ -6,6 +6,7 @@ import signal
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from texts import topical_text
@@ -73,7 +74,7 @@ def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, mo
     ]  # fmt: skip
     running = crew.Crew._running
 
-    def stop_the_first_once_it_saved(self: crew.Crew) -> list[subprocess.Popen[bytes]]:
+    def stop_the_first_once_it_saved(self: crew.Crew) -> list[Any]:
         if list(out.glob("checkpoint-*")):
             started[0].send_signal(signal.SIGSTOP)
         return running(self)
