@@ -57,6 +57,7 @@ def told_by(program: str, *arguments: Path) -> dict:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(540)  # its child has 500: eight devices on few cores that have more to do
 def test_a_mesh_of_devices_trains_what_one_device_does(few_words, tmp_path):
     told = told_by("meshes.py", few_words, tmp_path)
     resumed = {name: off for name, off in told["off"].items() if name.startswith("resumed")}
