@@ -68,6 +68,11 @@ def write_table(readme: Path, made: str, name: str = "table") -> None:
     readme.write_text(fill(readme.read_text(encoding="utf-8"), made, name), encoding="utf-8")
 
 
+def tables_of(folder: Path, results: Path) -> dict[str, Path]:
+    """Results by the names of their markers in a README: the program's, and of other machines."""
+    return {"table": results} | {name: folder / f"{name}.json" for name in ("matrix_units", "gpu")}
+
+
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], *, first: str = "---") -> str:
     """A table; numbers stand on the right, `first` says where the first column does."""
     lines = [head, [first, *["--:"] * (len(head) - 1)], *rows]

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
 from quality import Judge, draw_pairs, usual_files
-from results import check_machine, read, write, write_table
+from results import check_machine, read, tables_of, write, write_table
 from runs import Cell, System, facts, measure
 from systems import GENSIM, SHARED, SYSTEMS
 from table import table
@@ -37,8 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _parse(argv)
     try:
         if args.table or args.write:
-            others = {name: FOLDER / f"{name}.json" for name in ("matrix_units", "gpu")}
-            for name, path in {"table": args.results, **others}.items():
+            for name, path in tables_of(FOLDER, args.results).items():
                 show(path, name, readme=FOLDER / "README.md" if args.write else None)
         else:
             compare(args)

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
 from costs import spread
-from results import machine, read, versions, write, write_table
+from results import machine, read, tables_of, versions, write, write_table
 from timing import Timed, alternating, ceilings, corpus, step
 
 VOCAB = 71_000
@@ -68,8 +68,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         if args.write:
-            others = {name: FOLDER / f"{name}.json" for name in ("matrix_units", "gpu")}
-            show(FOLDER / "README.md", {"table": args.results, **others})
+            show(FOLDER / "README.md", tables_of(FOLDER, args.results))
         else:
             backend.one_thread()
             measure(args.results, args.groups)

@@ -34,10 +34,10 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
 from jw2v.blocks.kernel import Kernel, RowIds, as_gathered
+from jw2v.blocks.tiles import HIGHEST
 from jw2v.blocks.windows import Block, WindowWeights, band, contexts, pairs, windows
 from jw2v.losses.cbow import counts, given, shares
 
-HIGHEST = lax.Precision.HIGHEST
 WHOLE, CHUNK = 1 << 15, 1 << 12
 """Words up to which a vocabulary is one chunk, and those of a chunk of a larger one.
 
