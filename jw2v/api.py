@@ -30,7 +30,7 @@ from jw2v.precision import precision
 from jw2v.training import backend, checkpoint, crew, loop, memory, processes
 from jw2v.training.checkpoint import EVERY, KEPT, Saving
 from jw2v.training.config import Config, fields_of
-from jw2v.training.fitted import fitted, merged_often
+from jw2v.training.fitted import fitted, paced
 from jw2v.training.folder import metrics as run_metrics
 from jw2v.training.folder import progress_of, run_folder
 from jw2v.training.meter import Progress
@@ -144,7 +144,7 @@ def train(
         words = len(text.train.ids)
         workers = crew.workers_of(config, words, portable=portable, devices=grid.devices)
         asked, replicas = replace(config, workers=workers), workers * grid.data
-        config = merged_often(asked, replicas)
+        config = paced(asked, replicas)
         memory.check(text, config, grid, optimizer=optimizer, loss=loss)
         pace = {"replicas": replicas, "call_blocks": config.call_blocks}
         made_with = _made_with(text, asked, optimizer, loss) | pace

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from jw2v import Config
 from jw2v.corpus import Vocabulary
-from jw2v.training.fitted import merged_often
+from jw2v.training.fitted import paced
 from jw2v.training.merge import intervals
 from jw2v.training.setting import tiers_of
 
@@ -47,7 +47,7 @@ MACHINES = (
 
 def merged_bytes(vocab: Vocabulary, config: Config, replicas: int) -> float:
     """The bytes of merging, both tables, one way, for each word that one of replicas trains on."""
-    config = merged_often(config, replicas)
+    config = paced(config, replicas)
     words = config.block_size * config.call_blocks
     every = intervals(tiers_of(vocab, config, replicas))
     return 4 * config.dim * sum(float((1 / calls).sum()) for calls in every) / words

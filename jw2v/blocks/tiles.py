@@ -50,12 +50,15 @@ class Products:
     def transposed(self, x: Float[Array, "tile a b"]) -> Float[Array, "tile b a"]:
         """An operand with rows and columns exchanged.
 
-        In bfloat16 by a product with 1s and 0s, which is exact: on a processor the matrix units are
-        the fastest way, and the product that XLA would fold a transpose into the slowest.
+        In bfloat16 a processor does so by a product with 1s and 0s, which is exact: its matrix
+        units are the fastest way, and the product that XLA would fold a transpose into the slowest.
         """
         x = self.operand(x)
         if x.dtype != jnp.bfloat16:
             return transposed(x)
+        return jax.lax.platform_dependent(x, cpu=self._by_identity, default=transposed)
+
+    def _by_identity(self, x: Array) -> Array:
         eye = np.tile(np.eye(x.shape[2], dtype=x.dtype), (x.shape[0], 1, 1))
         return self.operand(self("tba,tca->tbc", jnp.asarray(eye), x))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias, overload
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from jw2v.errors import DataError
 
@@ -115,14 +116,17 @@ def _bounds(at: slice, length: int) -> tuple[int, int]:
 Column: TypeAlias = np.ndarray | Joined
 
 
-def release(column: Column) -> None:
-    """Let go of the pages of a mapped file that were read; they come back when they are asked for.
+def release(read: np.ndarray) -> None:
+    """Let go of the pages of a mapped file that an array lies in; read again, they come back.
 
     They are the system's and cost nothing to drop, but count as this process's memory: without
-    this, a pass over a corpus seems to need all of it.
+    this, a pass over a corpus seems to need all of it. Pages that other threads read are left.
     """
-    base: object = column
+    base: object = read
     while isinstance(base, np.ndarray):
         base = base.base
-    if isinstance(base, mmap.mmap):
-        base.madvise(mmap.MADV_DONTNEED)
+    if isinstance(base, mmap.mmap) and read.size:
+        mapping = np.frombuffer(base, np.uint8).ctypes.data
+        first, stop = (address - mapping for address in byte_bounds(read))
+        first -= first % mmap.PAGESIZE
+        base.madvise(mmap.MADV_DONTNEED, first, stop - first)

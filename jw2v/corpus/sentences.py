@@ -104,7 +104,7 @@ def _check_offsets(sentences: Sentences, path: Path) -> None:
     for start in range(0, len(offsets), _SLICE):
         some = np.asarray(offsets[start : start + _SLICE + 1])
         right = right and bool((some[1:] > some[:-1]).all())
-        release(offsets)
+        release(some)
     if not right:
         raise damaged(path, "its offsets do not divide the ids into sentences")
 
@@ -114,4 +114,4 @@ def _check_ids(sentences: Sentences, vocab: int, path: Path) -> None:
         ids = np.asarray(sentences.ids[start : start + _SLICE])
         if ids.min() < 0 or ids.max() >= vocab:
             raise damaged(path, f"an id is not in [0, {vocab})")
-        release(sentences.ids)
+        release(ids)

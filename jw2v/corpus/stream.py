@@ -1,17 +1,18 @@
-"""An epoch's tokens: the corpus, subsampled anew, in segments of whole sentences."""
+"""The tokens of epochs: the corpus, each time subsampled anew, in segments of whole sentences."""
 
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from jw2v.corpus.sentences import Sentences, release
+from jw2v.corpus.columns import release
+from jw2v.corpus.sentences import Sentences
 from jw2v.errors import UsageError
 
 DRAWS = 8  # float32 of a step of Philox's counter
@@ -24,28 +25,47 @@ class Segment(NamedTuple):
     sentence: Int[np.ndarray, " tokens"]  # int32, at least 0, differs between neighbours
 
 
+class Span(NamedTuple):
+    """The sentences of a segment: the first, and the one after its last."""
+
+    epoch: int
+    first: int
+    stop: int
+
+
+def spans_of(offsets: Any, size: int, epoch: int = 0) -> Iterator[Span]:
+    """The sentences of each segment of so many tokens at most, or of one sentence."""
+    first, last = 0, len(offsets) - 1
+    while first < last:
+        stop = max(bisect_right(offsets, offsets[first] + size) - 1, first + 1)
+        yield Span(epoch, first, stop)
+        first = stop
+
+
 def segments(
     sentences: Sentences,
     keep: Float[np.ndarray, " vocab"],
     *,
     seed: int,
     epoch: int,
-    size: int = 1 << 20,
+    epochs: int = 1,
+    size: int = 1 << 18,
     part: tuple[int, int] = (0, 1),
     threads: int = 1,
 ) -> Iterator[Segment]:
-    """The tokens of one epoch, each kept with the probability of its word.
+    """The tokens of one epoch or several, each kept with the probability of its word.
 
     The draws are those of a Philox generator with the key (seed, epoch), one for each token of
     the sentences in their order: an epoch is a pure function of these arguments, and its tokens do
-    not depend on `size`, `part` or `threads`. Sentences of which fewer than two tokens are kept are
-    left out.
+    not depend on `epochs`, `size`, `part` or `threads`. Sentences of which fewer than two tokens
+    are kept are left out.
 
     Args:
       sentences: ids and offsets of the corpus.
       keep: probability in [0, 1] for each id, as of `keep_probability`, `[vocab]`.
       seed: 0 to 2⁶⁴ - 1.
       epoch: number of the epoch, from 0.
+      epochs: how many, from that one on; sentences of different epochs have different numbers.
       size: tokens of the corpus in a segment at most, before the draw; at least 1. A longer
         sentence is a segment of its own.
       part: which of how many parts; segments are dealt out to them in turn, so that parts that are
@@ -68,9 +88,9 @@ def segments(
         raise UsageError(f"seed {seed}, epoch {epoch}: give 0 or more, below 2**64 (--seed)")
     if size < 1:
         raise UsageError(f"a segment of {size} tokens is too small; give at least 1")
-    draw = partial(_draws, np.array([seed, epoch], np.uint64))
-    make = partial(_subsample, sentences, keep.astype(np.float32), draw)
-    spans = islice(_spans(sentences.offsets, size), part[0], None, part[1])
+    make = partial(_subsample, sentences, keep.astype(np.float32), seed=seed, begin=epoch)
+    every = (spans_of(sentences.offsets, size, e) for e in range(epoch, epoch + epochs))
+    spans = chain.from_iterable(islice(of_one, part[0], None, part[1]) for of_one in every)
     made = _in_order(make, spans, threads)
     return (segment for segment in made if len(segment.ids))
 
@@ -82,17 +102,8 @@ def _draws(key: np.ndarray, first: int, count: int) -> np.ndarray:
     return generator.random(before + count, np.float32)[before:]
 
 
-def _spans(offsets: Any, size: int) -> Iterator[tuple[int, int]]:
-    """First sentence of each segment, and the one after its last."""
-    first, last = 0, len(offsets) - 1
-    while first < last:
-        stop = max(bisect_right(offsets, offsets[first] + size) - 1, first + 1)
-        yield first, stop
-        first = stop
-
-
 def _in_order(
-    make: Callable[[tuple[int, int]], Segment], spans: Iterable[tuple[int, int]], threads: int
+    make: Callable[[Span], Segment], spans: Iterable[Span], threads: int
 ) -> Iterator[Segment]:
     """`map`, with as many results in the making as there are threads."""
     if threads == 1:
@@ -109,23 +120,21 @@ def _in_order(
 
 
 def _subsample(
-    sentences: Sentences,
-    keep: np.ndarray,
-    draw: Callable[[int, int], np.ndarray],
-    span: tuple[int, int],
+    sentences: Sentences, keep: np.ndarray, span: Span, *, seed: int, begin: int
 ) -> Segment:
-    first, stop = span
+    epoch, first, stop = span
     bounds = np.asarray(sentences.offsets[first : stop + 1])
     ids = np.asarray(sentences.ids[bounds[0] : bounds[-1]])
-    drawn = draw(int(bounds[0]), len(ids))
-    kept = np.flatnonzero(drawn < keep[ids])
+    drawn = _draws(np.array([seed, epoch], np.uint64), int(bounds[0]), len(ids))
+    kept = np.flatnonzero(drawn < keep.take(ids))
     places = np.searchsorted(kept, bounds - bounds[0])
     lengths = np.diff(places)
     if (lengths == 1).any():
         kept = np.delete(kept, places[:-1][lengths == 1])
         lengths[lengths == 1] = 0
-    numbers = np.arange(first, stop) & np.iinfo(np.int32).max
-    segment = Segment(ids[kept], np.repeat(numbers.astype(np.int32), lengths))
-    for column in sentences:
-        release(column)
+    before = (epoch - begin) * (len(sentences.offsets) - 1)
+    numbers = np.arange(before + first, before + stop) & np.iinfo(np.int32).max
+    segment = Segment(ids.take(kept), np.repeat(numbers.astype(np.int32), lengths))
+    for read in (bounds, ids):
+        release(read)
     return segment

@@ -87,8 +87,14 @@ def apply_updates(params: Any, updates: Any) -> Any:
     Array([0., 0., 1.], dtype=float32)
     """
     leaves, tree = leaves_of(updates, params)
-    # Without the barrier XLA fuses an update into its scatter and copies the table each step.
-    updates = jax.lax.optimization_barrier([update for update, _ in leaves])
+    # Without the barrier XLA fuses an update into its scatter: on a processor it then copies the
+    # table each step, on a GPU it saves a sixth of the step.
+    updates = jax.lax.platform_dependent(
+        [update for update, _ in leaves],
+        cuda=lambda rows: rows,
+        rocm=lambda rows: rows,
+        default=jax.lax.optimization_barrier,
+    )
     return tree.unflatten(_added(param, u) for (_, param), u in zip(leaves, updates, strict=True))
 
 

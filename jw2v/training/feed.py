@@ -1,10 +1,10 @@
-"""From the token stream to the arrays of one call: several blocks with their halo, host side."""
+"""From the token stream to the arrays of one call: several blocks with their halo."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Array, Int
 
 from jw2v.corpus import Segment
 
@@ -12,8 +12,8 @@ from jw2v.corpus import Segment
 class Feed(NamedTuple):
     """The text of one call: `blocks` blocks of centre words, with a halo at either end."""
 
-    ids: Int[np.ndarray, " text"]  # blocks_per_call · block + 2 window
-    sentence: Int[np.ndarray, " text"]  # -1 where there is no word
+    ids: Int[np.ndarray, " text"] | Int[Array, " text"]  # blocks_per_call · block + 2 window
+    sentence: Int[np.ndarray, " text"] | Int[Array, " text"]  # -1 where there is no word
     blocks: int  # how many of them hold words
     words: int
 
@@ -37,16 +37,21 @@ def feeds(
     [[0, 0, 1, 2, 3, 4], [3, 4, 0, 0, 0, 0]]
     """
     size = block * blocks_per_call
-    none = np.full(window, -1, np.int32)
-    ids, sentence = np.zeros(window, np.int32), none
+    parts = [Segment(np.zeros(window, np.int32), np.full(window, -1, np.int32))]
+    held = window
     for segment in segments:
-        ids = np.concatenate([ids, segment.ids])
-        sentence = np.concatenate([sentence, segment.sentence])
-        full = max(0, (len(ids) - 2 * window) // size)
+        parts.append(segment)
+        held += len(segment.ids)
+        full = (held - 2 * window) // size
+        if full < 1:
+            continue
+        ids, sentence = map(np.concatenate, zip(*parts, strict=True))
         for start in range(0, full * size, size):
             end = start + size + 2 * window
             yield Feed(ids[start:end], sentence[start:end], blocks_per_call, size)
-        ids, sentence = ids[full * size :], sentence[full * size :]
+        parts = [Segment(ids[full * size :], sentence[full * size :])]
+        held -= full * size
+    ids, sentence = map(np.concatenate, zip(*parts, strict=True))
     for start in range(0, len(ids) - window, size):
         end = start + size + 2 * window
         words = min(size, len(ids) - window - start)

@@ -16,8 +16,12 @@ STEPS = 1000
 """Of a run, at least: with fewer it is over before its rows have moved."""
 LARGE = 4096
 """From here on a rate twice as high learns more, since rows are damped (experiments/block_size)."""
+LONG = 128
+"""Blocks of a call: of 32 large ones an H200 waits a third of the time, 1.1 ms a call."""
 UNIT_TILE = 64
 """Centre words of a tile on matrix units: of half as many a step takes a tenth longer."""
+MORE = 40
+"""Negatives of a group about, where blocks are large: of 22 they learn less."""
 LEAST_TILE = 32
 """Of smaller tiles, as where many negatives are few centres' own, float32 is as fast."""
 UNIT = 16
@@ -34,9 +38,8 @@ def fitted(
     """The options of a run, filled in as its devices want them where they were left open.
 
     A step costs an accelerator some twenty launches whatever its block, so it is given blocks as
-    large as the text allows. Negatives cost it little, so each tile has its own: where more share
-    them, such blocks learn less. A processor with matrix units is given operands in bfloat16, in
-    tiles of whole units.
+    large as the text allows, and more negatives, without which these learn less. An accelerator,
+    and a processor with matrix units, is given operands in bfloat16, in tiles of whole units.
 
     Args:
       config: options.
@@ -45,8 +48,10 @@ def fitted(
       matrix_units: whether the processor has them; by default looked up.
 
     >>> config = fitted(Config(epochs=1), 9_000_000, backend="gpu")
-    >>> config.block, config.lr, config.group, config.precision
-    (8192, 0.1, 16, 'float32')
+    >>> config.block, config.lr, config.precision
+    (8192, 0.1, 'bfloat16')
+    >>> config.tile, config.group, config.shared_negatives
+    (64, 64, 38)
     >>> config = fitted(Config(), 9_000_000, backend="cpu", matrix_units=True)
     >>> config.precision, config.tile, config.group, config.shared_negatives
     ('bfloat16', 64, 64, 22)
@@ -55,9 +60,9 @@ def fitted(
     True
     """
     if (backend or jax.default_backend()) != "cpu":
-        return _in_float32(_in_large_blocks(config, words))
-    if has_matrix_units() if matrix_units is None else matrix_units:
-        config = _on_matrix_units(config)
+        config = _in_large_blocks(_on_matrix_units(config, negatives=MORE), words)
+    elif has_matrix_units() if matrix_units is None else matrix_units:
+        config = _on_matrix_units(config, negatives=config.group_negatives)
     return _in_float32(config)
 
 
@@ -65,13 +70,13 @@ def _in_float32(config: Config) -> Config:
     return replace(config, precision=config.precision or "float32")
 
 
-def _on_matrix_units(config: Config) -> Config:
+def _on_matrix_units(config: Config, *, negatives: int) -> Config:
     tile = config.tile or math.gcd(UNIT_TILE, config.group_size)
     asked = config.precision in (None, "bfloat16")
     if not (asked and config.suits_matrix_units and tile >= LEAST_TILE):
         return config
     around = tile + 2 * config.window
-    drawn = UNIT * round((around + config.group_negatives) / UNIT) - around
+    drawn = UNIT * round((around + negatives) / UNIT) - around
     return replace(
         config,
         precision="bfloat16",
@@ -94,17 +99,23 @@ def _in_large_blocks(config: Config, words: int) -> Config:
     return replace(config, block=block, lr=lr, group=config.group or config.tile_size)
 
 
-def merged_often(config: Config, replicas: int) -> Config:
-    """The options of a run of so many replicas, with calls after which they merge soon enough.
+def paced(config: Config, replicas: int, *, backend: Platform | None = None) -> Config:
+    """The options of a run of so many replicas, with calls of the length that suits them.
 
     What counts for the words met most is how many blocks all replicas train between two merges:
-    more than two replicas learn less where it is more than two calls of the usual length.
+    more than two replicas learn less where it is more than two calls of the usual length. Alone, an
+    accelerator has calls so long that what the host does between two of them does not count.
 
-    >>> [merged_often(Config(), n).call_blocks for n in (1, 2, 4, 8)]
+    >>> [paced(Config(), n, backend="cpu").call_blocks for n in (1, 2, 4, 8)]
     [512, 512, 128, 64]
-    >>> [merged_often(Config(optimizer="adam"), n).call_blocks for n in (1, 2, 4, 8)]
+    >>> [paced(Config(optimizer="adam"), n, backend="cpu").call_blocks for n in (1, 2, 4, 8)]
     [64, 64, 32, 16]
+    >>> [paced(Config(block=8192), n, backend="gpu").call_blocks for n in (1, 2)]
+    [128, 32]
     """
-    if config.blocks_per_call is not None or replicas <= 2:
+    if config.blocks_per_call is not None:
         return config
-    return replace(config, blocks_per_call=max(1, 2 * config.blocks_of(CALL) // replicas))
+    if replicas > 2:
+        return replace(config, blocks_per_call=max(1, 2 * config.blocks_of(CALL) // replicas))
+    alone = replicas == 1 and (backend or jax.default_backend()) != "cpu"
+    return replace(config, blocks_per_call=LONG) if alone and config.block_size >= LARGE else config

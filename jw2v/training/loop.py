@@ -23,7 +23,15 @@ from jw2v.training.sampled import Watcher, sampled
 from jw2v.training.setting import Setting
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
-from jw2v.training.texts import empty, feeds_of, full_call, heldout_of, text_of, texts_of
+from jw2v.training.texts import (
+    empty,
+    feeds_of,
+    full_call,
+    heldout_of,
+    is_resident,
+    text_of,
+    texts_of,
+)
 
 LOG = logging.getLogger("jw2v")
 HELDOUT_CALLS = 16  # held-out text is measured on at most this many calls' words
@@ -103,7 +111,9 @@ def run(
         """The state with all rows merged."""
         return replicas.merge(state, all_of(setting.start.tables), StepInfo(0.0, 0.0))[0]
 
-    texts = [feeds_of(corpus, config, (part, replicas.size)) for part in replicas.parts]
+    resident = setting.mesh is None and is_resident(config, setting.words // replicas.size)
+    given_parts = ((part, replicas.size) for part in replicas.parts)
+    texts = [feeds_of(corpus, config, which, resident=resident) for which in given_parts]
     skipped = sum(feed.words for text in texts for feed in itertools.islice(text, done))
     nothing = empty(config)
     feeds = [next(text, nothing) for text in texts]

@@ -58,7 +58,7 @@ class Ladder(NamedTuple):
         """Room on the lowest rung that holds each block of a call."""
         halo = np.arange(self.block + 2 * self.window)
         starts = np.arange(0, len(feed.ids) - 2 * self.window, self.block)
-        blocks = feed.ids[starts[:, None] + halo]
+        blocks = np.asarray(feed.ids)[starts[:, None] + halo]
         first = first_places(blocks)
         most = (self.sizes[blocks] * (first == halo)).sum(axis=1).max()
         rung = next(rung for rung in self.rungs if rung >= most)

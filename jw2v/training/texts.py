@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import jax
 import numpy as np
 
-from jw2v.corpus import Corpus, Segment, keep_probability, segments
+from jw2v.corpus import Corpus, keep_probability, segments
+from jw2v.corpus.stream import spans_of
 from jw2v.training import backend, call
 from jw2v.training.config import Config
 from jw2v.training.feed import Feed, feeds
 from jw2v.training.pieces import Ladder
+from jw2v.training.resident import feeds as resident_feeds
 
 READERS = 8  # threads that subsample ahead, where there are cores for them
 DEALT = 1 << 16  # tokens dealt out to a replica at once: more, and the others wait for it
 ROUNDS = 16  # at least, so that replicas have as much of a short text
+BLOCKS = 64  # of an epoch, so that the last, which is not a whole one, does not count
 
 
 def empty(config: Config) -> Feed:
@@ -24,43 +28,60 @@ def empty(config: Config) -> Feed:
     return Feed(none, none - 1, 0, 0)
 
 
-def feeds_of(corpus: Corpus, config: Config, which: tuple[int, int] = (0, 1)) -> Iterator[Feed]:
-    """The calls of a run: a part of the text, by its number and how many there are, all epochs."""
-    return _cut(_epochs(corpus, config, *which), config)
+def feeds_of(
+    corpus: Corpus, config: Config, which: tuple[int, int] = (0, 1), *, resident: bool = False
+) -> Iterator[Feed]:
+    """The calls of a run, all epochs of a part of the text; all parts are that of a run alone.
 
-
-def _epochs(corpus: Corpus, config: Config, number: int, parts: int) -> Iterator[Segment]:
-    """A part of the text, subsampled anew each epoch; all parts together are that of a run alone.
-
-    Sentence numbers are told apart across epochs.
+    Args:
+      corpus: encoded text.
+      config: options.
+      which: the number of the part, and how many there are.
+      resident: whether it is subsampled on the device.
     """
     keep = keep_probability(corpus.vocab.counts, config.sample)
-    drawn = partial(segments, corpus.train, keep, threads=min(backend.cores(), READERS))
-    if parts > 1:
-        size = len(corpus.train.ids) // (parts * ROUNDS)
-        drawn = partial(drawn, part=(number, parts), size=min(max(size, 1), DEALT))
-    first = 0
-    for epoch in range(config.epochs):
-        last = first
-        for segment in drawn(seed=config.seed, epoch=epoch):
-            yield Segment(segment.ids, segment.sentence + np.int32(first))
-            last = first + int(segment.sentence.max(initial=-1)) + 1
-        first = last % 2**30
+    number, parts = which
+    if resident:
+        spans = partial(spans_of, corpus.train.offsets, _dealt(corpus, parts))
+        how = {"seed": config.seed, "epochs": config.epochs, **_form(config)}
+        return resident_feeds(
+            corpus.train, keep, lambda: islice(spans(), number, None, parts), **how
+        )
+    drawn = partial(segments, corpus.train, keep, seed=config.seed, epoch=0, epochs=config.epochs)
+    threads = min(backend.cores(), READERS)
+    if parts == 1:
+        return feeds(drawn(threads=threads), **_form(config))
+    dealt = drawn(threads=threads, part=which, size=_dealt(corpus, parts))
+    return feeds(dealt, **_form(config))
+
+
+def is_resident(config: Config, words: int) -> bool:
+    """Whether a part of the text is subsampled on the device.
+
+    On an accelerator it is, but where words are made of pieces, which the host looks up; and where
+    the block that an epoch ends with, hardly ever a whole one, would be a large part of it.
+
+    Args:
+      config: options.
+      words: of an epoch of the part, after subsampling.
+    """
+    long = words >= BLOCKS * config.block_size
+    return jax.default_backend() != "cpu" and config.ngrams is None and long
+
+
+def _dealt(corpus: Corpus, parts: int) -> int:
+    return min(max(len(corpus.train.ids) // (parts * ROUNDS), 1), DEALT)
 
 
 def heldout_of(corpus: Corpus, config: Config) -> Iterator[Feed]:
     """The calls of the text that is held out."""
     keep = keep_probability(corpus.vocab.counts, config.sample)
-    return _cut(segments(corpus.heldout, keep, seed=config.seed, epoch=0), config)
+    return feeds(segments(corpus.heldout, keep, seed=config.seed, epoch=0), **_form(config))
 
 
-def _cut(text: Iterator[Segment], config: Config) -> Iterator[Feed]:
-    return feeds(
-        text,
-        block=config.block_size,
-        window=config.window,
-        blocks_per_call=config.call_blocks,
-    )
+def _form(config: Config) -> dict[str, int]:
+    size, calls = config.block_size, config.call_blocks
+    return {"block": size, "window": config.window, "blocks_per_call": calls}
 
 
 def full_call(config: Config) -> int | None:

@@ -46,6 +46,18 @@ def test_equals_a_loop_and_does_not_depend_on_size(lists, keep, seed, epoch, siz
     assert stream(sentences_of(lists), keep, **options, size=size, threads=3) == expected
 
 
+@given(texts, st.integers(1, 60), st.integers(0, 9), st.integers(1, 3))
+def test_several_epochs_are_one_after_the_other(lists, size, epoch, threads):
+    keep, sentences = np.array([1, 0.5, 0.2, 0.9, 0.7]), sentences_of(lists)
+    options = {"seed": 1, "size": size, "part": (0, 2)}
+    expected = [
+        (id, number + (e - epoch) * len(lists))
+        for e in (epoch, epoch + 1, epoch + 2)
+        for id, number in stream(sentences, keep, epoch=e, **options)
+    ]
+    assert stream(sentences, keep, epoch=epoch, epochs=3, threads=threads, **options) == expected
+
+
 @given(texts, st.integers(1, 60), st.integers(1, 5))
 def test_parts_are_dealt_the_epoch_in_turn(lists, size, parts):
     options = {"seed": 1, "epoch": 2, "size": size}

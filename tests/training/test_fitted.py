@@ -37,6 +37,30 @@ def test_tiles_on_matrix_units_are_whole_units_of_bfloat16(options, tile, negati
 
 
 @pytest.mark.parametrize(
+    ("options", "tile", "group", "negatives"),
+    [
+        ({}, 64, 64, 38),
+        ({"window": 10}, 32, 32, 44),
+        ({"negatives": 10}, 32, 32, 38),
+        ({"group": 128}, 64, 128, 38),
+        ({"tile": 32}, 32, 64, 38),
+        ({"shared_negatives": 54}, 64, 64, 54),
+    ],
+)
+def test_an_accelerator_is_given_whole_units_and_more_negatives(options, tile, group, negatives):
+    config = fitted(Config(**options), WORDS, backend="gpu")
+    assert (config.precision, config.tile_size, config.group_size) == ("bfloat16", tile, group)
+    assert config.group_negatives == negatives
+
+
+@pytest.mark.parametrize("options", [{"negatives": 15}, {"tile": 16}, {"model": "cbow"}])
+def test_what_gains_nothing_by_units_is_float32_on_an_accelerator_too(options):
+    config = fitted(Config(**options), WORDS, backend="gpu")
+    assert (config.precision, config.tile_size) == ("float32", 16)
+    assert config.group_size == 16
+
+
+@pytest.mark.parametrize(
     "options",
     [
         {"model": "cbow"},
