@@ -1,9 +1,7 @@
 """The tokens of epochs: the corpus, each time subsampled anew, in segments of whole sentences."""
 
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -11,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from jw2v.corpus.ahead import in_order
 from jw2v.corpus.columns import release
 from jw2v.corpus.sentences import Sentences
 from jw2v.errors import UsageError
@@ -91,7 +90,7 @@ def segments(
     make = partial(_subsample, sentences, keep.astype(np.float32), seed=seed, begin=epoch)
     every = (spans_of(sentences.offsets, size, e) for e in range(epoch, epoch + epochs))
     spans = chain.from_iterable(islice(of_one, part[0], None, part[1]) for of_one in every)
-    made = _in_order(make, spans, threads)
+    made = in_order(make, spans, threads=threads if threads > 1 else 0)
     return (segment for segment in made if len(segment.ids))
 
 
@@ -100,23 +99,6 @@ def _draws(key: np.ndarray, first: int, count: int) -> np.ndarray:
     before = first % DRAWS
     generator = np.random.Generator(np.random.Philox(key=key, counter=first // DRAWS))
     return generator.random(before + count, np.float32)[before:]
-
-
-def _in_order(
-    make: Callable[[Span], Segment], spans: Iterable[Span], threads: int
-) -> Iterator[Segment]:
-    """`map`, with as many results in the making as there are threads."""
-    if threads == 1:
-        yield from map(make, spans)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[Segment]] = deque()
-        for span in spans:
-            ahead.append(pool.submit(make, span))
-            if len(ahead) > threads:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
 
 
 def _subsample(

@@ -1,8 +1,6 @@
 """A chunk of text to word types and local ids, ahead of the one who reads them, in two threads."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Int
 
+from jw2v.corpus.ahead import in_order
 from jw2v.corpus.sources import Chunk
 
 MAX_SENTENCE = 10_000
@@ -78,11 +77,4 @@ def kept_lengths(
 
 def split_ahead(chunks: Iterable[Chunk]) -> Iterator[Tokens]:
     """`split` of each chunk, in order, a few chunks ahead (pyarrow works outside Python's lock)."""
-    ahead: deque[Future[Tokens]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for chunk in chunks:
-            ahead.append(pool.submit(split, chunk.data))
-            if len(ahead) > _THREADS:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    return in_order(lambda chunk: split(chunk.data), chunks, threads=_THREADS)

@@ -6,10 +6,8 @@ law of `jw2v.corpus.segments`, with draws of its own.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import islice
-from typing import NamedTuple, TypeVar
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jw2v.corpus import Sentences
+from jw2v.corpus.ahead import in_order
 from jw2v.corpus.columns import Column, release
 from jw2v.corpus.stream import Span
 from jw2v.training.feed import Feed
@@ -27,8 +26,6 @@ ROOM = 1 << 16
 """Chunks are so many tokens or a multiple, so that those of a text have one shape or two."""
 DRAWS = 2
 """Their branch of a run's keys, beside that of `jw2v.training.loop`."""
-
-T = TypeVar("T")
 
 
 class Tokens(NamedTuple):
@@ -68,18 +65,19 @@ def feeds(
     size = block * blocks_per_call
     key, kept = jax.random.fold_in(jax.random.key(seed), DRAWS), jnp.asarray(keep, jnp.float32)
 
-    def sent() -> Iterator[Tokens]:
-        return (_sent(sentences, some) for some in _grouped(sentences.offsets, spans(), chunk))
+    sent = lru_cache(maxsize=1)(partial(_sent, sentences))
 
-    def drawn() -> Iterator[tuple[Tokens, Array]]:
-        first = list(islice(sent(), 2))
+    def every() -> Iterator[tuple[int, int, tuple[Span, ...]]]:
         for epoch in range(epochs):
-            of_epoch = jax.random.fold_in(key, epoch)
-            for number, some in enumerate(first if len(first) == 1 else sent()):
-                own = jax.random.fold_in(of_epoch, number)
-                yield _drawn(own, some, kept, before=window, behind=size + window)
+            groups = _grouped(sentences.offsets, spans(), chunk)
+            yield from ((epoch, number, group) for number, group in enumerate(groups))
 
-    for text, kept_tokens in _ahead(drawn()):
+    def draw(which: tuple[int, int, tuple[Span, ...]]) -> tuple[Tokens, Array]:
+        epoch, number, group = which
+        own = jax.random.fold_in(jax.random.fold_in(key, epoch), number)
+        return _drawn(own, sent(group), kept, before=window, behind=size + window)
+
+    for text, kept_tokens in in_order(draw, every(), threads=1):
         tokens = int(kept_tokens)
         for start in range(0, tokens, size):
             words = min(size, tokens - start)
@@ -87,22 +85,22 @@ def feeds(
             yield Feed(call.ids, call.sentence, -(-words // block), words)
 
 
-def _grouped(offsets: Column, spans: Iterator[Span], most: int) -> Iterator[list[Span]]:
+def _grouped(offsets: Column, spans: Iterator[Span], most: int) -> Iterator[tuple[Span, ...]]:
     """Spans together, of so many tokens at most, or one."""
     group: list[Span] = []
     held = 0
     for span in spans:
         tokens = int(offsets[span.stop] - offsets[span.first])
         if group and held + tokens > most:
-            yield group
+            yield tuple(group)
             group, held = [], 0
         group.append(span)
         held += tokens
     if group:
-        yield group
+        yield tuple(group)
 
 
-def _sent(sentences: Sentences, spans: list[Span]) -> Tokens:
+def _sent(sentences: Sentences, spans: tuple[Span, ...]) -> Tokens:
     ids, numbers = zip(*(_read(sentences, span) for span in spans), strict=True)
     none = np.zeros(-sum(map(len, ids)) % ROOM, np.int32)
     padded = np.concatenate([*ids, none]), np.concatenate([*numbers, none - 1])
@@ -139,12 +137,3 @@ def _drawn(
 @partial(jax.jit, static_argnames="length")
 def _cut(text: Tokens, start: Int[Array, ""], length: int) -> Tokens:
     return Tokens(*(jax.lax.dynamic_slice(x, (start,), (length,)) for x in text))
-
-
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same, the next one in the making by another thread."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, items, None)
-            yield item
