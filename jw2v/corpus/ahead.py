@@ -9,7 +9,9 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-def in_order(make: Callable[[A], B], items: Iterable[A], *, threads: int) -> Generator[B, None, None]:
+def in_order(
+    make: Callable[[A], B], items: Iterable[A], *, threads: int
+) -> Generator[B, None, None]:
     """`map`, with as many results in the making as there are threads; without any, none is.
 
     >>> list(in_order(abs, [-1, 2, -3], threads=2))
