@@ -26,12 +26,17 @@ from timing import Timed, alternating, ceilings, corpus, step
 VOCAB = 71_000
 UNITS = {"precision": "bfloat16", "tile": 64, "shared_negatives": 22}
 """What `jw2v.training.fitted` takes where the processor has matrix units."""
+LARGE = {**UNITS, "block": 16_384, "group": 64, "shared_negatives": 38}
+"""What it takes on an accelerator, of a text that is long enough."""
 STEPS: dict[str, dict[str, Any]] = {
     "default": {},
     "autodiff": {"gradient": "autodiff"},
     "exact sigmoid": {"sigmoid": "exact"},
     "bfloat16 operands": {"precision": "bfloat16"},
     "matrix units": UNITS,
+    "large block": LARGE,
+    "large block, dim 128": {"dim": 128, **LARGE},
+    "large block, dim 300": {"dim": 300, **LARGE},
     "autodiff, exact, bfloat16": {
         "gradient": "autodiff",
         "sigmoid": "exact",

@@ -2,7 +2,7 @@
 
 run.py TEXT     one process on one core and two on two, seed by seed, then more, which share the
                 cores, for their quality; goes on where it was stopped
-run.py --write  the tables into README.md
+run.py --write  the tables of results.json and matrix_units.json into README.md
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error("no text; give a file")
     try:
         if args.write:
-            show(read(args.results), FOLDER / "README.md")
+            show(read(args.results), read(FOLDER / "matrix_units.json"), FOLDER / "README.md")
         else:
             compare(args.text, args.results, quick=args.quick)
     except Jw2vError as error:
@@ -106,9 +106,10 @@ def _cpus(cores: int) -> list[int]:
     return here[:cores]
 
 
-def show(results: dict[str, Any], readme: Path) -> None:
-    """Both tables into a README."""
+def show(results: dict[str, Any], on_units: dict[str, Any], readme: Path) -> None:
+    """The tables into a README: what was measured on either machine, and the model by the first."""
     write_table(readme, measured(results))
+    write_table(readme, measured(on_units), "matrix_units")
     write_table(readme, on_paper(results), "model")
 
 

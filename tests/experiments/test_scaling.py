@@ -53,5 +53,6 @@ def test_the_tables_are_those_of_the_results(program):
     results = results_of(program)
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert program.run.measured(results) in readme
+    assert program.run.measured(program.run.read(FOLDER / "matrix_units.json")) in readme
     assert program.run.on_paper(results) in readme
     assert len(program.run.ratios(results)) >= 5
