@@ -10,6 +10,7 @@ import io
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -168,6 +169,8 @@ def failing(k: int, fault: Fault, spare: frozenset[str] = frozenset()) -> Iterat
     ):
         for name in OF_OS:
             stack.enter_context(mock.patch.object(os, name, counted(name)))
+        if hasattr(tempfile, "_rmtree"):  # Python 3.11.2 has it by a name of its own
+            stack.enter_context(mock.patch.object(tempfile, "_rmtree", removed))
         yield disk.calls
 
 
