@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jw2v.corpus import Sentences
 from jw2v.vectors import Vectors
 
 TOPICS, WORDS_A_TOPIC = 6, 9
@@ -17,6 +18,12 @@ def topical_text(lines: int, *, seed: int = 0) -> str:
         words = rng.choice(WORDS_A_TOPIC, rng.integers(3, 12), p=weights / weights.sum())
         sentences.append(" ".join(f"{'abcdef'[topic]}{word}" for word in words))
     return "\n".join(sentences) + "\n"
+
+
+def sentences_of(lists: list[list[int]]) -> Sentences:
+    """Sentences of these ids, in memory."""
+    ids = np.array([id for one in lists for id in one], np.int32)
+    return Sentences(ids, np.cumsum([0, *map(len, lists)], dtype=np.int64))
 
 
 def topic_share(vectors: Vectors) -> float:

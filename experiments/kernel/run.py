@@ -26,7 +26,7 @@ from timing import Timed, alternating, ceilings, corpus, step
 VOCAB = 71_000
 UNITS = {"precision": "bfloat16", "tile": 64, "shared_negatives": 22}
 """What `jw2v.training.fitted` takes where the processor has matrix units."""
-LARGE = {**UNITS, "block": 16_384, "group": 64, "shared_negatives": 38}
+LARGE = {**UNITS, "block": 16_384, "shared_negatives": 38}
 """What it takes on an accelerator, of a text that is long enough."""
 STEPS: dict[str, dict[str, Any]] = {
     "default": {},

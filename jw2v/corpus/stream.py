@@ -32,13 +32,35 @@ class Span(NamedTuple):
     stop: int
 
 
-def spans_of(offsets: Any, size: int, epoch: int = 0) -> Iterator[Span]:
-    """The sentences of each segment of so many tokens at most, or of one sentence."""
+def spans_of(
+    offsets: Any, size: int, epoch: int = 0, *, part: tuple[int, int] = (0, 1)
+) -> Iterator[Span]:
+    """The sentences of each segment of a part; `size` and `part` as of `segments`."""
+    return islice(_spans(offsets, size, epoch), part[0], None, part[1])
+
+
+def _spans(offsets: Any, size: int, epoch: int) -> Iterator[Span]:
     first, last = 0, len(offsets) - 1
     while first < last:
         stop = max(bisect_right(offsets, offsets[first] + size) - 1, first + 1)
         yield Span(epoch, first, stop)
         first = stop
+
+
+def read(sentences: Sentences, span: Span) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of a span's sentences and their ids, to be released by who has read them."""
+    bounds = np.asarray(sentences.offsets[span.first : span.stop + 1])
+    return bounds, np.asarray(sentences.ids[bounds[0] : bounds[-1]])
+
+
+def numbered(first: int, lengths: Int[np.ndarray, " sentences"]) -> Int[np.ndarray, " tokens"]:
+    """The number of each token's sentence, the first of which has this one; int32, at least 0.
+
+    >>> numbered(7, np.array([2, 0, 1])).tolist()
+    [7, 7, 9]
+    """
+    numbers = np.arange(first, first + len(lengths)) & np.iinfo(np.int32).max
+    return np.repeat(numbers.astype(np.int32), lengths)
 
 
 def segments(
@@ -88,8 +110,8 @@ def segments(
     if size < 1:
         raise UsageError(f"a segment of {size} tokens is too small; give at least 1")
     make = partial(_subsample, sentences, keep.astype(np.float32), seed=seed, begin=epoch)
-    every = (spans_of(sentences.offsets, size, e) for e in range(epoch, epoch + epochs))
-    spans = chain.from_iterable(islice(of_one, part[0], None, part[1]) for of_one in every)
+    of_epoch = partial(spans_of, sentences.offsets, size, part=part)
+    spans = chain.from_iterable(map(of_epoch, range(epoch, epoch + epochs)))
     made = in_order(make, spans, threads=threads if threads > 1 else 0)
     return (segment for segment in made if len(segment.ids))
 
@@ -104,19 +126,16 @@ def _draws(key: np.ndarray, first: int, count: int) -> np.ndarray:
 def _subsample(
     sentences: Sentences, keep: np.ndarray, span: Span, *, seed: int, begin: int
 ) -> Segment:
-    epoch, first, stop = span
-    bounds = np.asarray(sentences.offsets[first : stop + 1])
-    ids = np.asarray(sentences.ids[bounds[0] : bounds[-1]])
-    drawn = _draws(np.array([seed, epoch], np.uint64), int(bounds[0]), len(ids))
+    bounds, ids = read(sentences, span)
+    drawn = _draws(np.array([seed, span.epoch], np.uint64), int(bounds[0]), len(ids))
     kept = np.flatnonzero(drawn < keep.take(ids))
     places = np.searchsorted(kept, bounds - bounds[0])
     lengths = np.diff(places)
     if (lengths == 1).any():
         kept = np.delete(kept, places[:-1][lengths == 1])
         lengths[lengths == 1] = 0
-    before = (epoch - begin) * (len(sentences.offsets) - 1)
-    numbers = np.arange(before + first, before + stop) & np.iinfo(np.int32).max
-    segment = Segment(ids.take(kept), np.repeat(numbers.astype(np.int32), lengths))
-    for read in (bounds, ids):
-        release(read)
+    before = (span.epoch - begin) * (len(sentences.offsets) - 1)
+    segment = Segment(ids.take(kept), numbered(before + span.first, lengths))
+    for pages in (bounds, ids):
+        release(pages)
     return segment

@@ -112,8 +112,10 @@ def run(
         return replicas.merge(state, all_of(setting.start.tables), StepInfo(0.0, 0.0))[0]
 
     resident = setting.mesh is None and is_resident(config, setting.words // replicas.size)
-    given_parts = ((part, replicas.size) for part in replicas.parts)
-    texts = [feeds_of(corpus, config, which, resident=resident) for which in given_parts]
+    texts = [
+        feeds_of(corpus, config, (part, replicas.size), resident=resident)
+        for part in replicas.parts
+    ]
     skipped = sum(feed.words for text in texts for feed in itertools.islice(text, done))
     nothing = empty(config)
     feeds = [next(text, nothing) for text in texts]

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int
 from jw2v.corpus import Sentences
 from jw2v.corpus.ahead import in_order
 from jw2v.corpus.columns import Column, release
-from jw2v.corpus.stream import Span
+from jw2v.corpus.stream import Span, numbered, read
 from jw2v.training.feed import Feed
 
 CHUNK = 1 << 24
@@ -101,21 +101,13 @@ def _grouped(offsets: Column, spans: Iterator[Span], most: int) -> Iterator[tupl
 
 
 def _sent(sentences: Sentences, spans: tuple[Span, ...]) -> Tokens:
-    ids, numbers = zip(*(_read(sentences, span) for span in spans), strict=True)
+    bounds, ids = zip(*(read(sentences, span) for span in spans), strict=True)
+    numbers = [numbered(s.first, np.diff(b)) for s, b in zip(spans, bounds, strict=True)]
     none = np.zeros(-sum(map(len, ids)) % ROOM, np.int32)
     padded = np.concatenate([*ids, none]), np.concatenate([*numbers, none - 1])
+    for pages in (*bounds, *ids):
+        release(pages)
     return Tokens(*jax.device_put(padded))
-
-
-def _read(sentences: Sentences, span: Span) -> tuple[np.ndarray, np.ndarray]:
-    """Ids, and the number of the sentence of each."""
-    bounds = np.asarray(sentences.offsets[span.first : span.stop + 1])
-    ids = np.asarray(sentences.ids[bounds[0] : bounds[-1]])
-    numbers = np.arange(span.first, span.stop) & np.iinfo(np.int32).max
-    copies = ids.copy(), np.repeat(numbers.astype(np.int32), np.diff(bounds))
-    for read in (bounds, ids):
-        release(read)
-    return copies
 
 
 @partial(jax.jit, static_argnames=("before", "behind"))

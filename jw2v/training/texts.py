@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import jax
@@ -40,19 +39,15 @@ def feeds_of(
       resident: whether it is subsampled on the device.
     """
     keep = keep_probability(corpus.vocab.counts, config.sample)
-    number, parts = which
+    how = {"seed": config.seed, "epochs": config.epochs}
     if resident:
-        spans = partial(spans_of, corpus.train.offsets, _dealt(corpus, parts))
-        how = {"seed": config.seed, "epochs": config.epochs, **_form(config)}
-        return resident_feeds(
-            corpus.train, keep, lambda: islice(spans(), number, None, parts), **how
-        )
-    drawn = partial(segments, corpus.train, keep, seed=config.seed, epoch=0, epochs=config.epochs)
-    threads = min(backend.cores(), READERS)
-    if parts == 1:
-        return feeds(drawn(threads=threads), **_form(config))
-    dealt = drawn(threads=threads, part=which, size=_dealt(corpus, parts))
-    return feeds(dealt, **_form(config))
+        spans = partial(spans_of, corpus.train.offsets, _dealt(corpus, which[1]), part=which)
+        return resident_feeds(corpus.train, keep, spans, **how, **_form(config))
+    how |= {"threads": min(backend.cores(), READERS)}
+    if which[1] > 1:
+        how |= {"size": _dealt(corpus, which[1])}
+    drawn = segments(corpus.train, keep, epoch=0, part=which, **how)
+    return feeds(drawn, **_form(config))
 
 
 def is_resident(config: Config, words: int) -> bool:

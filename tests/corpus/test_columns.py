@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import sentences_of
 
 from jw2v.corpus import Sentences, segments
 from jw2v.corpus.columns import Joined, Stored, release
@@ -95,11 +96,6 @@ def test_the_stream_of_joined_sentences_is_that_of_the_whole(lists, data):
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_array_equal(a.ids, b.ids, strict=True)
             np.testing.assert_array_equal(a.sentence, b.sentence, strict=True)
-
-
-def sentences_of(lists: list[list[int]]) -> Sentences:
-    ids = np.array([id for one in lists for id in one], np.int32)
-    return Sentences(ids, np.cumsum([0, *map(len, lists)], dtype=np.int64))
 
 
 def test_pages_that_are_let_go_come_back(tmp_path: Path):

@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import sentences_of
 
 from jw2v.corpus import Sentences, keep_probability, segments
 from jw2v.errors import UsageError
-
-
-def sentences_of(lists: list[list[int]]) -> Sentences:
-    ids = np.array([id for one in lists for id in one], np.int32)
-    return Sentences(ids, np.cumsum([0, *map(len, lists)], dtype=np.int64))
 
 
 def stream(sentences: Sentences, keep: np.ndarray, **options) -> list[tuple[int, int]]:

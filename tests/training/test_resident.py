@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from texts import sentences_of
 
 from jw2v.corpus import Sentences, segments
 from jw2v.corpus.stream import spans_of
@@ -16,11 +17,6 @@ from jw2v.training.resident import feeds
 FORM = {"block": 4, "window": 2, "blocks_per_call": 3}
 LARGE = {"block": 64, "blocks_per_call": 64}
 texts = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=9), max_size=30)
-
-
-def sentences_of(lists: list[list[int]]) -> Sentences:
-    ids = np.array([id for one in lists for id in one], np.int32)
-    return Sentences(ids, np.cumsum([0, *map(len, lists)], dtype=np.int64))
 
 
 def resident(sentences: Sentences, keep, *, size: int = 20, **options):
