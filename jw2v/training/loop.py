@@ -117,11 +117,12 @@ def run(
         for part in replicas.parts
     ]
     skipped = sum(feed.words for text in texts for feed in itertools.islice(text, done))
+    (skipped,) = replicas.total(skipped)
+    meter.skip(done, int(skipped))
     nothing = empty(config)
     feeds = [next(text, nothing) for text in texts]
     wish = stop()
-    skipped, more, asked = replicas.total(skipped, _words(feeds), wish)
-    meter.skip(done, int(skipped))
+    more, asked = replicas.total(_words(feeds), wish)
     calls = done
     while more and not (asked and replicas.rests(calls)):
         index, words = np.int32(calls), _words(feeds)

@@ -26,7 +26,7 @@ class Progress(NamedTuple):
     epoch: float  # passes over the text so far
     loss: float | None  # mean per pair over the measured blocks of a call, in nats
     heldout_loss: float | None  # mean per pair on held-out text, last measured
-    lr: float
+    lr: float  # where the call began
     words_per_s: float  # words of the text, before subsampling, per second of training
     seconds_left: float
 
@@ -55,8 +55,9 @@ def mean_loss(infos: Iterable[StepInfo]) -> float | None:
 class Meter:
     """Counts the words, seconds and losses of one sitting of a run.
 
-    A call's loss is read when the next call is under way, so that the device never waits for the
-    host; a loss that is not finite is raised then. The time of `evaluate` is kept apart.
+    A call's loss is read when the next call is under way, and the rate where a call begins is asked
+    for before it, so that the device never waits for the host; a loss that is not finite is raised
+    then. The time of `evaluate` is kept apart.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Meter:
         twentieth = epoch_words * config.epochs // call_words // 20
         self._infos: deque[StepInfo] = deque(maxlen=max(2, twentieth))
         self._words = self._words_before = self._skipped = 0
+        self._lr = self._next_lr = self._schedule(0)
         self._began = time.perf_counter()
         self._ended: float | None = None
         self._evaluating = self._paused = 0.0
@@ -88,6 +90,7 @@ class Meter:
         """Pass over the calls that earlier sittings made, and start the clock."""
         self.calls = calls
         self._words = self._skipped = words
+        self._next_lr = self._schedule(self._words // self._step_words)
         self._began = time.perf_counter()
 
     def add(self, words: int, info: StepInfo, tables: Callable[[], Tables]) -> None:
@@ -101,6 +104,7 @@ class Meter:
         self.calls += 1
         self._words_before, self._words = self._words, self._words + words
         self._infos.append(info)
+        self._lr, self._next_lr = self._next_lr, self._schedule(self._words // self._step_words)
 
     @property
     def ends_epoch(self) -> bool:
@@ -143,7 +147,7 @@ class Meter:
             self._words / self._epoch_words,
             mean_loss([self._infos[max(0, len(self._infos) - 2)]]),
             self.heldout_loss,
-            self._lr(),
+            float(self._lr),
             rate,
             left * self._raw_per_word / max(rate, 1e-9),
         )
@@ -162,15 +166,12 @@ class Meter:
         words = (self._words - self._skipped) * self._raw_per_word
         return words / max(self.seconds()["train"], 1e-9)
 
-    def _lr(self) -> float:
-        return float(np.asarray(self._schedule(self._words // self._step_words)))
-
     def _check(self, info: StepInfo, tables: Callable[[], Tables]) -> None:
         loss = float(info.loss) / max(float(info.pairs), 1.0)
         if not loss <= MOST:
             blocks = self.calls * self._config.call_blocks
             raise DataError(
-                f"the loss is {loss:.4g} after {blocks} blocks, at learning rate {self._lr():.4g}, "
+                f"the loss is {loss:.4g} after {blocks} blocks, at learning rate {float(self._next_lr):.4g}, "
                 f"and {largest_row(tables(), self._words_of)}; lower the rate (--lr) or take "
                 "smaller blocks (--block)"
             )
