@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -111,11 +112,13 @@ def run(
         """The state with all rows merged."""
         return replicas.merge(state, all_of(setting.start.tables), StepInfo(0.0, 0.0))[0]
 
-    resident = setting.mesh is None and is_resident(config, setting.words // replicas.size)
+    resident = setting.mesh is None and is_resident(config)
+    began = time.perf_counter()
     texts = [
         feeds_of(corpus, config, (part, replicas.size), resident=resident)
         for part in replicas.parts
     ]
+    compiling = setting.compile_seconds + time.perf_counter() - began
     skipped = sum(feed.words for text in texts for feed in itertools.islice(text, done))
     (skipped,) = replicas.total(skipped)
     meter.skip(done, int(skipped))
@@ -137,7 +140,7 @@ def run(
             state, due(setting.tiers, calls), info, words, _words(feeds), wish
         )
         meter.add(int(words), info, partial(_tables, replicas, state))
-        if meter.ends_epoch:
+        if meter.ends_epoch and setting.evaluate is not None:
             state = whole(state)  # else each would measure with rare words as it alone met them
             meter.evaluate(partial(heldout_loss, found(replicas.one(state))))
         if callback is not None and (not more or meter.silence() >= report_every):
@@ -158,7 +161,7 @@ def run(
         not more,
         meter.final_loss(),
         meter.heldout_loss,
-        {"compile": setting.compile_seconds, **meter.seconds()},
+        {"compile": compiling, **meter.seconds()},
         meter.words_per_s(),
     )
 

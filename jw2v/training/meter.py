@@ -170,9 +170,10 @@ class Meter:
         loss = float(info.loss) / max(float(info.pairs), 1.0)
         if not loss <= MOST:
             blocks = self.calls * self._config.call_blocks
+            lr = float(self._next_lr)
             raise DataError(
-                f"the loss is {loss:.4g} after {blocks} blocks, at learning rate {float(self._next_lr):.4g}, "
-                f"and {largest_row(tables(), self._words_of)}; lower the rate (--lr) or take "
+                f"the loss is {loss:.4g} after {blocks} blocks, at learning rate {lr:.4g}, and "
+                f"{largest_row(tables(), self._words_of)}; lower the rate (--lr) or take "
                 "smaller blocks (--block)"
             )
 

@@ -18,7 +18,6 @@ from jw2v.training.resident import feeds as resident_feeds
 READERS = 8  # threads that subsample ahead, where there are cores for them
 DEALT = 1 << 16  # tokens dealt out to a replica at once: more, and the others wait for it
 ROUNDS = 16  # at least, so that replicas have as much of a short text
-BLOCKS = 64  # of an epoch, so that the last, which is not a whole one, does not count
 
 
 def empty(config: Config) -> Feed:
@@ -50,18 +49,12 @@ def feeds_of(
     return feeds(drawn, **_form(config))
 
 
-def is_resident(config: Config, words: int) -> bool:
-    """Whether a part of the text is subsampled on the device.
+def is_resident(config: Config) -> bool:
+    """Whether the text is subsampled on the device.
 
-    On an accelerator it is, but where words are made of pieces, which the host looks up; and where
-    the block that an epoch ends with, hardly ever a whole one, would be a large part of it.
-
-    Args:
-      config: options.
-      words: of an epoch of the part, after subsampling.
+    On an accelerator it is, but where words are made of pieces, which the host looks up.
     """
-    long = words >= BLOCKS * config.block_size
-    return jax.default_backend() != "cpu" and config.ngrams is None and long
+    return jax.default_backend() != "cpu" and config.ngrams is None
 
 
 def _dealt(corpus: Corpus, parts: int) -> int:

@@ -15,7 +15,6 @@ from jw2v.training import feed
 from jw2v.training.resident import feeds
 
 FORM = {"block": 4, "window": 2, "blocks_per_call": 3}
-LARGE = {"block": 64, "blocks_per_call": 64}
 texts = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=9), max_size=30)
 
 
@@ -28,24 +27,32 @@ def resident(sentences: Sentences, keep, *, size: int = 20, **options):
 
 def tokens_of(calls) -> list[list[int]]:
     """The sentences that calls hold, their centres end to end."""
-    window, chunk, ids, numbers = FORM["window"], 0, [], []
-    for call in calls:
-        chunk += int(call.sentence[window - 1]) < 0
-        ids += np.asarray(call.ids)[window : window + call.words].tolist()
-        of_call = np.asarray(call.sentence)[window : window + call.words]
-        numbers += [(chunk, number) for number in of_call.tolist()]
-    pairs = itertools.groupby(zip(numbers, ids, strict=True), key=lambda pair: pair[0])
+    pairs = itertools.groupby(zip(*centres(calls), strict=True), key=lambda pair: pair[0])
     return [[id for _, id in group] for _, group in pairs]
+
+
+def centres(calls) -> tuple[list[int], list[int]]:
+    """The numbers of their sentences, and their ids."""
+    window, numbers, ids = FORM["window"], [], []
+    for call in calls:
+        within = slice(window, window + call.words)
+        numbers += np.asarray(call.sentence)[within].tolist()
+        ids += np.asarray(call.ids)[within].tolist()
+    return numbers, ids
 
 
 @settings(deadline=None)  # the first compiles
 @given(
-    st.lists(st.lists(st.integers(0, 4), min_size=2, max_size=9), max_size=30), st.integers(1, 60)
+    st.lists(st.lists(st.integers(0, 4), min_size=2, max_size=9), max_size=30),
+    st.integers(1, 60),
+    st.integers(1, 120),
+    st.integers(1, 3),
 )
-def test_where_all_is_kept_calls_are_those_of_the_host(lists, size):
+def test_where_all_is_kept_calls_are_those_of_the_host(lists, size, chunk, epochs):
     sentences = sentences_of(lists)
-    found = resident(sentences, np.ones(5), size=size)
-    host = feed.feeds(segments(sentences, np.ones(5), seed=1, epoch=0), **FORM)
+    found = resident(sentences, np.ones(5), size=size, chunk=chunk, epochs=epochs)
+    text = segments(sentences, np.ones(5), seed=1, epoch=0, epochs=epochs)
+    host = feed.feeds(text, **FORM)
     expected = [call for call in host if call.words]
     assert [call[2:] for call in found] == [call[2:] for call in expected]
     for a, b in zip(found, expected, strict=True):
@@ -94,6 +101,6 @@ def test_each_epoch_and_each_chunk_is_drawn_anew_and_repeats():
     assert lengths[: len(half)] == half
     assert lengths[len(half) :] != half
     assert lengths != [len(one) for one in tokens_of(drawn(epochs=2, seed=2))]
-    quarters = [[len(one) for one in tokens_of([call])] for call in drawn(chunk=1000, **LARGE)]
-    assert len(quarters) == 4
+    numbers, _ = centres(drawn(chunk=1000))
+    quarters = np.bincount(numbers, minlength=400).reshape(4, 100).tolist()
     assert all(a != b for a, b in itertools.combinations(quarters, 2))
