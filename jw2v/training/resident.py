@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from jw2v.corpus import Sentences
 from jw2v.corpus.ahead import in_order
 from jw2v.corpus.columns import Column, release
-from jw2v.corpus.stream import Span, numbered, read
+from jw2v.corpus.stream import Span, read
 from jw2v.training.feed import Feed
 
 CHUNK = 1 << 24
@@ -32,8 +32,15 @@ DRAWS = 2
 MOST = np.iinfo(np.int32).max
 
 
+class Chunk(NamedTuple):
+    """Whole sentences, end to end, as they are sent."""
+
+    ids: Int[Array, " room"]  # ~id where a sentence begins
+    tokens: np.int32  # those after them are none
+
+
 class Tokens(NamedTuple):
-    """Whole sentences, end to end; sentence -1 where there is no text."""
+    """Text to train; sentence -1 where there is none."""
 
     ids: Int[Array, " room"]
     sentence: Int[Array, " room"]
@@ -44,6 +51,7 @@ class Rest(NamedTuple):
 
     text: Tokens  # a halo, then the tokens
     tokens: Int[Array, ""] | np.int32
+    sentences: Int[Array, ""] | np.int32  # that have been numbered
 
 
 class Drawn(NamedTuple):
@@ -65,7 +73,7 @@ def feeds(
     block: int,
     window: int,
     blocks_per_call: int,
-    chunk: int = CHUNK,
+    most: int = CHUNK,
 ) -> Iterator[Feed]:
     """The calls of a run, as `jw2v.training.feed.feeds` cuts them, of arrays on the device.
 
@@ -80,31 +88,32 @@ def feeds(
       block: centre words a block.
       window: words of halo on either side.
       blocks_per_call: blocks a call.
-      chunk: tokens sent at once, about.
+      most: tokens sent at once, but for a span that has more.
     """
     size = block * blocks_per_call
     key, kept = jax.random.fold_in(jax.random.key(seed), DRAWS), jnp.asarray(keep, jnp.float32)
-    count = np.int32(len(sentences.offsets) - 1 & MOST)
-    draw = partial(_drawn, key, count=count, keep=kept, size=size, window=window)
+    draw = partial(_drawn, key, keep=kept, size=size, window=window)
     cut = partial(_cut, length=size + 2 * window)
-    nothing = Rest(_none(size + 2 * window), np.int32(0))
+    none, zero = np.zeros(size + 2 * window, np.int32), np.int32(0)
+    nothing = Rest(Tokens(*jax.device_put((none, none - 1))), zero, zero)
 
     def groups() -> Iterator[tuple[Span, ...]]:
-        return _grouped(sentences.offsets, spans(), chunk)
+        return _grouped(sentences.offsets, spans(), most)
 
     for room in {_room(_tokens(sentences.offsets, group)) for group in groups()}:
-        cut(draw(np.int32(0), np.int32(0), _none(room), nothing).text, np.int32(0))  # is compiled
+        chunk = Chunk(jnp.zeros(room, jnp.int32), zero)
+        cut(draw(zero, zero, chunk, nothing).text, zero)  # compiles them
     sent = lru_cache(maxsize=1)(partial(_sent, sentences))
 
-    def send(which: tuple[int, int, tuple[Span, ...]]) -> tuple[np.int32, np.int32, Tokens]:
+    def send(which: tuple[int, int, tuple[Span, ...]]) -> tuple[np.int32, np.int32, Chunk]:
         epoch, number, group = which
         return np.int32(epoch), np.int32(number), sent(group)
 
     def drawn() -> Iterator[Drawn]:
         rest = nothing
         every = ((e, i, group) for e in range(epochs) for i, group in enumerate(groups()))
-        for epoch, number, tokens in in_order(send, every, threads=1):
-            now = draw(epoch, number, tokens, rest)
+        for epoch, number, chunk in in_order(send, every, threads=1):
+            now = draw(epoch, number, chunk, rest)
             yield now
             rest = now.rest
 
@@ -144,19 +153,20 @@ def _room(tokens: int) -> int:
     return tokens + -tokens % ROOM
 
 
-def _sent(sentences: Sentences, spans: tuple[Span, ...]) -> Tokens:
-    bounds, ids = zip(*(read(sentences, span) for span in spans), strict=True)
-    numbers = [numbered(s.first, np.diff(b)) for s, b in zip(spans, bounds, strict=True)]
-    tokens = sum(map(len, ids))
-    none = np.zeros(_room(tokens) - tokens, np.int32)
-    padded = np.concatenate([*ids, none]), np.concatenate([*numbers, none - 1])
-    for pages in (*bounds, *ids):
-        release(pages)
-    return Tokens(*jax.device_put(padded))
-
-
-def _none(room: int) -> Tokens:
-    return Tokens(jnp.zeros(room, jnp.int32), jnp.full(room, -1, jnp.int32))
+def _sent(sentences: Sentences, spans: tuple[Span, ...]) -> Chunk:
+    tokens = _tokens(sentences.offsets, spans)
+    sent = np.zeros(_room(tokens), np.int32)
+    at = 0
+    for span in spans:
+        bounds, ids = read(sentences, span)
+        part = sent[at : at + len(ids)]
+        part[:] = ids
+        starts = (bounds[:-1] - bounds[0])[np.diff(bounds) > 0]
+        part[starts] = ~part[starts]
+        at += len(ids)
+        for pages in (bounds, ids):
+            release(pages)
+    return Chunk(jax.device_put(sent), np.int32(tokens))
 
 
 @partial(jax.jit, static_argnames=("size", "window"))
@@ -164,10 +174,9 @@ def _drawn(
     key: Array,
     epoch: Int[Array, ""],
     number: Int[Array, ""],
-    chunk: Tokens,
+    chunk: Chunk,
     rest: Rest,
     *,
-    count: Int[Array, ""],
     keep: Float[Array, " vocab"],
     size: int,
     window: int,
@@ -176,28 +185,32 @@ def _drawn(
 
     Args:
       key: of all draws.
-      epoch: its number; sentences of different epochs have different numbers.
+      epoch: its number.
       number: of the chunk.
       chunk: the text.
       rest: of the text before.
-      count: sentences of an epoch.
       keep: as of `feeds`.
       size: tokens of a call.
       window: words of halo on either side.
     """
-    own = jax.random.fold_in(jax.random.fold_in(key, epoch), number)
-    drawn = (chunk.sentence >= 0) & (jax.random.uniform(own, chunk.ids.shape) < keep[chunk.ids])
+    own, room = jax.random.fold_in(jax.random.fold_in(key, epoch), number), len(chunk.ids)
+    starts = chunk.ids < 0
+    ids = jnp.where(starts, ~chunk.ids, chunk.ids)
+    begun = rest.sentences + jnp.cumsum(starts)
+    drawn = (jnp.arange(room) < chunk.tokens) & (jax.random.uniform(own, (room,)) < keep[ids])
     place = jnp.cumsum(drawn)
-    behind = len(chunk.ids) + size + window
+    behind = room + size + window
     at = jnp.where(drawn, window + rest.tokens + place - 1, len(rest.text.ids) + behind)
-    sentence = (chunk.sentence + epoch * count) & MOST
-    ids = jnp.pad(rest.text.ids, (0, behind))
-    numbers = jnp.pad(rest.text.sentence, (0, behind), constant_values=-1)
-    text = Tokens(ids.at[at].set(chunk.ids, mode="drop"), numbers.at[at].set(sentence, mode="drop"))
+
+    def joined(before: Array, after: Array, none: int) -> Array:
+        return jnp.pad(before, (0, behind), constant_values=none).at[at].set(after, mode="drop")
+
+    sentence = (begun - 1) & MOST
+    text = Tokens(joined(rest.text.ids, ids, 0), joined(rest.text.sentence, sentence, -1))
     tokens = rest.tokens + place[-1]
     whole = jnp.maximum(tokens - window, 0) // size * size
     left = _cut(text, whole, length=size + 2 * window)
-    return Drawn(text, tokens, whole, Rest(left, tokens - whole))
+    return Drawn(text, tokens, whole, Rest(left, tokens - whole, begun[-1]))
 
 
 @partial(jax.jit, static_argnames="length")

@@ -50,7 +50,7 @@ def centres(calls) -> tuple[list[int], list[int]]:
 )
 def test_where_all_is_kept_calls_are_those_of_the_host(lists, size, chunk, epochs):
     sentences = sentences_of(lists)
-    found = resident(sentences, np.ones(5), size=size, chunk=chunk, epochs=epochs)
+    found = resident(sentences, np.ones(5), size=size, most=chunk, epochs=epochs)
     text = segments(sentences, np.ones(5), seed=1, epoch=0, epochs=epochs)
     host = feed.feeds(text, **FORM)
     expected = [call for call in host if call.words]
@@ -66,7 +66,7 @@ def test_where_all_is_kept_calls_are_those_of_the_host(lists, size, chunk, epoch
 @settings(deadline=None)
 @given(texts, st.lists(st.floats(0, 1), min_size=5, max_size=5), st.integers(1, 40))
 def test_what_is_kept_are_parts_of_sentences_in_their_order(lists, keep, chunk):
-    found = tokens_of(resident(sentences_of(lists), keep, size=7, chunk=chunk))
+    found = tokens_of(resident(sentences_of(lists), keep, size=7, most=chunk))
     at = iter(lists)
     for kept in found:
         assert any(_is_part(kept, sentence) for sentence in at)
@@ -85,7 +85,7 @@ def test_the_kept_share_follows_the_probability(chunk):
     ids = np.random.default_rng(0).integers(0, 3, 200_000).astype(np.int32)
     sentences = Sentences(ids, np.arange(0, len(ids) + 1, 1000))
     keep = np.array([0.1, 0.5, 1.0])
-    calls = resident(sentences, keep, size=1 << 16, chunk=chunk)
+    calls = resident(sentences, keep, size=1 << 16, most=chunk)
     got = np.bincount(list(itertools.chain(*tokens_of(calls))))
     counts = np.bincount(ids)
     assert (np.abs(got - counts * keep) <= 5 * np.sqrt(counts * keep * (1 - keep))).all()
@@ -101,6 +101,6 @@ def test_each_epoch_and_each_chunk_is_drawn_anew_and_repeats():
     assert lengths[: len(half)] == half
     assert lengths[len(half) :] != half
     assert lengths != [len(one) for one in tokens_of(drawn(epochs=2, seed=2))]
-    numbers, _ = centres(drawn(chunk=1000))
+    numbers, _ = centres(drawn(most=1000))
     quarters = np.bincount(numbers, minlength=400).reshape(4, 100).tolist()
     assert all(a != b for a, b in itertools.combinations(quarters, 2))
