@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE / name) for name in ("gensim_comparison", "judge_shooto
 import tables
 from question import Question, full
 from results import fill
-from table import summary
+from table import alone, summary
 
 from jw2v.errors import DataError
 
@@ -53,6 +53,7 @@ def parts() -> dict[str, str]:
         "comparison": summary(_results("gensim_comparison")),
         "matrix_units": summary(_results("gensim_comparison", "matrix_units.json")),
         "gpu": summary(_results("gensim_comparison", "gpu.json")),
+        "gpu_alone": alone(_results("gensim_comparison", "gpu_alone.json")),
         "shootout": tables.summary(_results("judge_shootout")),
         "neighbours": neighbours(_results("demo")),
         "questions": questions(),

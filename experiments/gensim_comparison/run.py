@@ -1,8 +1,8 @@
 """jw2v and gensim on the same text, cores and settings.
 
 run.py TEXT     measures, one run after the other; goes on where it was stopped
-run.py --table  prints the tables of the results, of matrix_units.json and of gpu.json (--write:
-                into README.md, too)
+run.py --table  prints the tables of the results, of matrix_units.json, of gpu.json and of
+                gpu_alone.json (--write: into README.md, too)
 """
 
 import argparse
@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from quality import Judge, draw_pairs, usual_files
 from results import check_machine, read, tables_of, write, write_table
 from runs import Cell, System, facts, measure
 from systems import GENSIM, SHARED, SYSTEMS
-from table import table
+from table import alone, table
 from text import prepare
 
 from jw2v import Config
@@ -37,8 +37,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _parse(argv)
     try:
         if args.table or args.write:
+            readme = FOLDER / "README.md" if args.write else None
             for name, path in tables_of(FOLDER, args.results).items():
-                show(path, name, readme=FOLDER / "README.md" if args.write else None)
+                show(path, name, readme=readme)
+            show(FOLDER / "gpu_alone.json", "gpu_alone", of=alone, readme=readme)
         else:
             compare(args)
     except Jw2vError as error:
@@ -62,6 +64,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--only", choices=SYSTEMS, help="run one system")
     add("--config", nargs="+", default=[], metavar="KEY=VALUE", help="other options of jw2v.Config")
     add("--alpha", type=float, help=f"learning rate of gensim; default: {GENSIM['alpha']}")
+    add("--cached", action="store_true", help="jw2v with the programs of an earlier run, too")
     add("--quick", action="store_true", help=f"use only the first {QUICK_LINES:,} lines")
     add("--results", type=Path, default=FOLDER / "results.json")
     add("--table", action="store_true", help="print the table of the results")
@@ -72,9 +75,15 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
-def show(results: Path, name: str = "table", *, readme: Path | None) -> None:
-    """Print the table, and put it into the README where one is given."""
-    made = table(read(results))
+def show(
+    results: Path,
+    name: str = "table",
+    *,
+    of: Callable[[dict[str, Any]], str] = table,
+    readme: Path | None,
+) -> None:
+    """Print the table of results, and put it into the README where one is given."""
+    made = of(read(results))
     print(made)
     if readme is not None:
         write_table(readme, made, name)
@@ -103,7 +112,8 @@ def compare(args: argparse.Namespace) -> None:
                 print(f"{cell}: done before")
                 continue
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                run = known | measure(cell, text, cpus, judge, Path(folder) / "out")
+                out, programs = Path(folder) / "out", Path(scratch) / "programs"
+                run = known | measure(cell, text, cpus, judge, out, programs=programs)
             results["runs"].append(run)
             write(args.results, results)
             rate, seconds = run["raw_words_per_s"], run["seconds"]["total"]
@@ -164,6 +174,9 @@ def _cells(args: argparse.Namespace, config: Config, workers: int) -> Iterator[C
         System("gensim", named, theirs),
         System("jw2v", ", ".join(["jw2v", *_own(args.config)]), options),
     ]
+    if args.cached:
+        name, label, settings, _ = systems[1]
+        systems.append(System(name, f"{label}, programs kept", settings, cached=True))
     for seed in args.seeds:
         for repeat in range(1, args.repeats + 1):
             for system in systems:

@@ -18,6 +18,10 @@ from text import Text
 from jw2v.errors import DataError
 
 PROGRAM = Path(__file__).with_name("systems.py")
+ALL_KEPT = {  # as jw2v's commands keep them
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
@@ -27,6 +31,7 @@ class System(NamedTuple):
     name: str
     label: str
     settings: dict[str, Any]  # all but the seed
+    cached: bool = False  # whether XLA's programs are those of an earlier run
 
 
 class Cell(NamedTuple):
@@ -43,7 +48,8 @@ class Cell(NamedTuple):
 def facts(cell: Cell, text: Text, *, cores: int, quick: bool) -> dict[str, Any]:
     """What tells a run from all others."""
     system = cell.system
-    settings = json.dumps({**system.settings, "cores": cores}, sort_keys=True)
+    cached = {"cached": True} if system.cached else {}
+    settings = json.dumps({**system.settings, "cores": cores, **cached}, sort_keys=True)
     return {
         "system": system.name,
         "seed": cell.seed,
@@ -58,17 +64,32 @@ def facts(cell: Cell, text: Text, *, cores: int, quick: bool) -> dict[str, Any]:
 
 
 def measure(
-    cell: Cell, text: Text, cpus: list[int] | None, judge: Judge, out: Path
+    cell: Cell,
+    text: Text,
+    cpus: list[int] | None,
+    judge: Judge,
+    out: Path,
+    *,
+    programs: Path | None = None,
 ) -> dict[str, Any]:
     """Make one run on the cores `cpus` (None: wherever it may), then judge its vectors.
+
+    Where it is to find its programs, a run before it, which counts for nothing, has left them in
+    the folder of that name.
 
     Raises:
       DataError: it failed, or it found other words in the text than are there.
     """
-    _, label, settings = system = cell.system
-    load = os.getloadavg()[0]
+    _, label, settings, cached = system = cell.system
     unseen = judge.unseen if settings["maxn"] else ()
     job = Job(str(text.train), str(out), cpus, settings, cell.seed, unseen)
+    if cached:
+        assert programs is not None
+        job = job._replace(programs=str(programs))
+        if not programs.exists():
+            programs.mkdir()
+            launch(system.name, job._replace(out=f"{out}-before"))
+    load = os.getloadavg()[0]
     report, process = launch(system.name, job)
     _check(report, text, label)
     effective, train = text.effective_words(settings["sample"]), report.seconds["train"]
@@ -101,7 +122,9 @@ def launch(system: str, job: Job) -> tuple[Report, float]:
       DataError: it failed.
     """
     env = {"JAX_PLATFORMS": "cpu", **os.environ} | (ONE_THREAD if system == "gensim" else {})
-    env.pop("JAX_COMPILATION_CACHE_DIR", None)  # every run compiles
+    env.pop("JAX_COMPILATION_CACHE_DIR", None)
+    if job.programs is not None:
+        env |= {"JAX_COMPILATION_CACHE_DIR": job.programs, **ALL_KEPT}
     command = [sys.executable, str(PROGRAM), system, json.dumps(job._asdict())]
     began = time.perf_counter()
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

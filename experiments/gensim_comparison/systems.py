@@ -27,6 +27,7 @@ class Job(NamedTuple):
     settings: dict[str, Any]  # options, all but the seed
     seed: int
     unseen: tuple[str, ...] = ()  # words that are not in the text, to be made of n-grams
+    programs: str | None = None  # folder of XLA's programs; None: each run compiles
 
 
 class Report(NamedTuple):

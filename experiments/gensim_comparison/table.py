@@ -13,6 +13,7 @@ from jw2v.errors import DataError
 
 TITLES = {"wordsim353": "WS353", "simlex999": "SimLex-999", "questions-words": "analogies"}
 MIN_COUNT = 5  # of both systems by default
+SCORES = (*TITLES.values(), "held-out loss")
 SECONDS = ("vocabulary", "compile", "train", "total", "process")
 
 Run = dict[str, Any]
@@ -43,19 +44,32 @@ def summary(results: dict[str, Any]) -> str:
     Raises:
       DataError: as `table`.
     """
-    titles = ["text", "training, words/s", "ratio", "total, s", *TITLES.values(), "held-out loss"]
+    titles = ["text", "training, words/s", "ratio", "total, s", *SCORES]
     lines = []
     for gensim, jw2v in comparisons(results):
         run = next(iter(jw2v.values()))
-        measures = {measure.title.split(" (")[0]: measure for measure in _measures(run)}
+        measures = _by_title(run)
         speed = measures["training, words/s"]
         figures = [
             f"{_mean(measures[title], gensim.values())} → {_mean(measures[title], jw2v.values())}"
-            for title in ("training, words/s", "total, s", *TITLES.values(), "held-out loss")
+            for title in ("training, words/s", "total, s", *SCORES)
         ]
         figures.insert(1, _ratio(speed, gensim, jw2v))
         lines.append([f"{run['text']}, {_name(run)}", *figures])
     return markdown(titles, lines)
+
+
+def alone(results: dict[str, Any]) -> str:
+    """A line for each text and settings of runs of jw2v alone."""
+    groups: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in results["runs"]:
+        groups[f"{run['text']}, {_name(run)}, on {run['backend']}"].append(run)
+    titles = ["training, words/s", "train, s", "total, s", *SCORES]
+    lines = []
+    for name, runs in groups.items():
+        measures = _by_title(runs[0])
+        lines.append([name, str(len(runs)), *(_mean(measures[title], runs) for title in titles)])
+    return markdown(["jw2v alone", "runs", *titles], lines)
 
 
 def comparisons(results: dict[str, Any]) -> Iterator[tuple[Runs, Runs]]:
@@ -178,6 +192,11 @@ def _measures(run: Run) -> list[Measure]:
         ),
         Measure("held-out loss", itemgetter("heldout_loss"), "{:.4f}".format),
     ]
+
+
+def _by_title(run: Run) -> dict[str, Measure]:
+    """The measures by their titles, without what these have in brackets."""
+    return {measure.title.split(" (")[0]: measure for measure in _measures(run)}
 
 
 def _score(score: dict[str, Any]) -> float | None:

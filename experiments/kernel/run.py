@@ -1,11 +1,13 @@
 """What a training step costs on this backend, and of what it could cost.
 
 run.py           measures; on an accelerator, too
-run.py --write   the tables of results.json, matrix_units.json and gpu.json, into README.md
+run.py --write   the tables of results.json, matrix_units.json and gpu.json, and what the ledgers
+                 came to on that GPU (`jw2v verify --json gpu_ledgers.json`), into README.md
 softmax.py       naive softmax beside PyTorch, on all cores; into the same results
 """
 
 import argparse
+import json
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from jw2v import Config
+from jw2v.display import verdict_counts
 from jw2v.errors import DataError, Jw2vError
+from jw2v.judge import Entry
 from jw2v.training import backend
 
 FOLDER = Path(__file__).parent
@@ -115,6 +119,14 @@ def show(readme: Path, files: dict[str, Path]) -> None:
     """The tables of results into a README, each where it has the marker."""
     for name, path in files.items():
         write_table(readme, table(read(path)), name)
+    write_table(readme, ledgers(FOLDER / "gpu_ledgers.json"), "gpu_ledgers")
+
+
+def ledgers(verdicts: Path) -> str:
+    """What `jw2v verify` came to, in a sentence."""
+    found = json.loads(verdicts.read_text(encoding="utf-8"))
+    entries = [Entry(**entry) for entry in found["entries"]]
+    return f"`jw2v verify` on {found['env']['backend']}: {verdict_counts(entries)}."
 
 
 def table(results: dict[str, Any]) -> str:
@@ -134,7 +146,7 @@ def table(results: dict[str, Any]) -> str:
         product = _of(flops(config) / ns, limits.get(f"{operands} product, GFLOP/s"))
         moved = _of(traffic(config) / ns, limits.get("copy, GB/s"))
         shares = f"{product} | {moved}" if config.kernel == "block" else "– | –"
-        times = spread(run["ns"], ".0f")
+        times = spread(run["ns"], ".0f" if ns >= 100 else ".2f")
         rows.append(f"| {run['group']} | {run['name']} | {times} | {1e9 / ns:,.0f} | {shares} |")
     if "softmax" in results:
         rows += ["", softmax(results["softmax"])]

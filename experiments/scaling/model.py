@@ -35,7 +35,7 @@ class Prediction(NamedTuple):
     hours: float
 
 
-H200_NS = 9.5  # measured: experiments/kernel, blocks of 8,192
+H200_NS = 5.3  # measured: experiments/kernel, "large block"
 TPU_NS = H200_NS * 4800 / 819  # by their memories' speeds
 MACHINES = (
     Machine("one H200", 1, H200_NS, 450),

@@ -382,6 +382,21 @@ def test_tables_of_several_comparisons(program):
     assert "| WS353 (0 covered) | – | – |  |" in made
 
 
+def test_runs_of_jw2v_alone_have_a_line_for_each_setting(program):
+    runs = [
+        made_run("jw2v", seed, 1, epochs=epochs, backend="x")
+        for seed in (1, 2)
+        for epochs in (5, 40)
+    ]
+    made = program.table.alone(made_results(*runs)).splitlines()
+    assert [line.split(" | ")[:2] for line in made[2:]] == [
+        ["| mix.txt, 5 epochs, dim 100, on x", "2"],
+        ["| mix.txt, 40 epochs, dim 100, on x", "2"],
+    ]
+    titles, values = (line.split(" | ") for line in (made[0], made[2]))
+    assert values[titles.index("training, words/s")].endswith("k ± 0k")
+
+
 @pytest.mark.parametrize(
     ("runs", "message"),
     [
@@ -523,6 +538,22 @@ def test_a_process_is_fresh_and_on_the_cpu(program, failing: Path, monkeypatch):
     report, seconds = program.runs.launch("gensim", job)
     assert tuple(report.seconds.values()) == ("cpu", None, "1")
     assert seconds > 0
+    report, _ = program.runs.launch("gensim", job._replace(programs="kept"))
+    assert tuple(report.seconds.values()) == ("cpu", "kept", "1")
+
+
+def test_programs_are_kept_where_that_is_asked_for(program, tiny, launched):
+    """A run that is not recorded has made them; in the table both kinds stand side by side."""
+    args = [*tiny.args, "--seeds", "1", "--repeats", "2"]
+    program.run.main([*args, "--cached"])
+    kept = [job.programs is not None for _, job in launched]
+    assert kept == [False, False, True, True, False, False, True]
+    assert len({job.programs for _, job in launched}) == 2
+    labels = [run["label"] for run in runs_of(tiny.results)]
+    assert labels == ["gensim, workers=2", "jw2v", "jw2v, programs kept"] * 2
+    launched.clear()
+    program.run.main([*args, "--cached"])
+    assert not launched
 
 
 def test_a_process_imports_one_system_only(program, tiny):
