@@ -5,6 +5,7 @@ import os
 import jax
 import jaxtyping
 import pytest
+from compiling import quickly
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "standard")
@@ -16,11 +17,10 @@ os.environ.setdefault("NPROC", "1")  # XLA's threads; pytest-xdist has a process
 def pytest_configure(config: pytest.Config) -> None:
     """Compile quickly, and a program once for all tests that run it: most of the time is XLA's.
 
-    Slow tests run programs as users do, with all that LLVM makes of them.
+    Slow tests run programs as users do, with all that LLVM makes of them, but for some children.
     """
     if config.option.markexpr == "not slow":
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=0".strip()
+        os.environ |= quickly()
     jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 

@@ -55,7 +55,8 @@ def summary(results: dict[str, Any]) -> str:
             for title in ("training, words/s", "total, s", *SCORES)
         ]
         figures.insert(1, _ratio(speed, gensim, jw2v))
-        lines.append([f"{run['text']}, {_name(run)}", *figures])
+        own = run["label"].removeprefix(run["system"])
+        lines.append([f"{run['text']}, {_name(run)}{own}", *figures])
     return markdown(titles, lines)
 
 

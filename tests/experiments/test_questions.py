@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from browser import browser, chromium
+from compiling import quickly
 from programs import EXPERIMENTS, modules
 
 from jw2v.corpus import demo_sentences
@@ -127,7 +128,7 @@ def test_the_quick_form_runs(name: str, tmp_path: Path):
         pytest.skip(str(error))
     path = tmp_path / "quick.json"
     command = [sys.executable, EXPERIMENTS / name / "run.py", "--quick", "--results", path]
-    subprocess.run(command, check=True, timeout=200)
+    subprocess.run(command, check=True, timeout=200, env=quickly())
     program = modules(name, "run", "question", "figures")
     results = program.question.read(path)
     assert results["quick"]

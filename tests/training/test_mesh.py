@@ -1,13 +1,13 @@
 """Meshes: what is asked for and refused, and that a mesh of devices trains what one device does."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from compiling import quickly
 from training.meshes import SMALL
 from training.test_merge import run_in_two
 
@@ -42,11 +42,11 @@ def test_a_mesh_that_cannot_be_had_is_refused(mesh, message):
 
 def told_by(program: str, *arguments: Path) -> dict:
     """What a program tells last, in JSON; it has eight devices."""
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
-    flags["NPROC"] = "32"  # see backend.enough_threads
+    env = quickly() | {"JAX_PLATFORMS": "cpu", "NPROC": "32"}  # see backend.enough_threads
+    env["XLA_FLAGS"] += " --xla_force_host_platform_device_count=8"
     done = subprocess.run(
         [sys.executable, HERE / program, *arguments],
-        env={**os.environ, **flags},
+        env=env,
         capture_output=True,
         text=True,
         check=False,
