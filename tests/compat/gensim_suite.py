@@ -7,6 +7,7 @@ a line; what was wrong is told on standard error. Run it in an empty folder: a t
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import unittest
@@ -38,7 +39,7 @@ def expected() -> dict[str, str]:
     return dict(line.split("\t") for line in lines)
 
 
-def run(folder: Path, timeout: float, env: dict[str, str]) -> dict[str, str]:
+def run(folder: Path, timeout: float) -> dict[str, str]:
     """What became of each test, from a process of its own in an empty folder."""
     cache = {
         "JAX_COMPILATION_CACHE_DIR": str(folder / "xla"),
@@ -51,7 +52,7 @@ def run(folder: Path, timeout: float, env: dict[str, str]) -> dict[str, str]:
         timeout=timeout,
         check=True,
         cwd=folder,
-        env=env | cache,
+        env=os.environ | cache,
     )
     return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith('["'))
 

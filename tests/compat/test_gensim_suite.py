@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from compat import gensim_suite
 from compat.gensim_suite import FILES, PASSES, REASONS, TRIVIAL, expected
-from compiling import quickly
 
 AT_LEAST = {"test_word2vec": 69, "test_keyedvectors": 32}
 
@@ -47,7 +46,7 @@ def test_enough_pass(file: str):
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_exactly_those_pass_that_the_table_says(tmp_path: Path):
-    found = gensim_suite.run(tmp_path, timeout=2300, env=quickly())
+    found = gensim_suite.run(tmp_path, timeout=2300)
     should = {name for name, why in expected().items() if why in (PASSES, TRIVIAL)}
     assert {name for name, outcome in found.items() if outcome == "passed"} == should
     assert set(found) == set(expected())
