@@ -27,8 +27,7 @@ ROOM = 1 << 16
 """Chunks are so many tokens or a multiple, so that those of a text have one shape or two."""
 DRAWS = 2
 """Their branch of a run's keys, beside that of `jw2v.training.loop`."""
-
-
+SENDERS = 4  # threads that read and send a text of several chunks
 MOST = np.iinfo(np.int32).max
 
 
@@ -100,10 +99,12 @@ def feeds(
     def groups() -> Iterator[tuple[Span, ...]]:
         return _grouped(sentences.offsets, spans(), most)
 
-    for room in {_room(_tokens(sentences.offsets, group)) for group in groups()}:
+    rooms = [_room(_tokens(sentences.offsets, group)) for group in groups()]
+    for room in set(rooms):
         chunk = Chunk(jnp.zeros(room, jnp.int32), zero)
         cut(draw(zero, zero, chunk, nothing).text, zero)  # compiles them
-    sent = lru_cache(maxsize=1)(partial(_sent, sentences))
+    threads = SENDERS if len(rooms) > 1 else 0
+    sent = lru_cache(maxsize=1)(partial(_sent, sentences))  # one chunk stays where it is
 
     def send(which: tuple[int, int, tuple[Span, ...]]) -> tuple[np.int32, np.int32, Chunk]:
         epoch, number, group = which
@@ -112,7 +113,7 @@ def feeds(
     def drawn() -> Iterator[Drawn]:
         rest = nothing
         every = ((e, i, group) for e in range(epochs) for i, group in enumerate(groups()))
-        for epoch, number, chunk in in_order(send, every, threads=1):
+        for epoch, number, chunk in in_order(send, every, threads=threads):
             now = draw(epoch, number, chunk, rest)
             yield now
             rest = now.rest

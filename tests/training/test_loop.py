@@ -4,6 +4,8 @@ import json
 import math
 from collections import Counter
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +24,9 @@ from jw2v.training.config import Config
 from jw2v.training.feed import Segment, feeds
 from jw2v.training.folder import METRICS
 from jw2v.training.lookups import Lookups
+from jw2v.training.meter import Meter
 from jw2v.training.setting import prepare
+from jw2v.training.step import StepInfo
 
 SMALL = Config(
     dim=12, window=3, epochs=4, sample=0.0, block=64, group=16, shared_negatives=8,
@@ -389,3 +393,25 @@ def test_a_text_of_which_all_is_kept_is_the_same_subsampled_on_the_device(corpus
     assert (result.loss, result.heldout_loss) == (expected.loss, expected.heldout_loss)
     for table, same in zip(result.state.tables, expected.state.tables, strict=True):
         np.testing.assert_array_equal(table, same)
+
+
+class Unready:
+    """A number that the device has not come to."""
+
+    def __float__(self) -> float:
+        raise AssertionError("it would be waited for")
+
+
+def test_progress_waits_for_nothing_of_the_call_under_way(corpus):
+    meter = Meter(corpus, SMALL, 1000, lambda step: 1.0 - 0.01 * step)
+    meter.skip(0, 0)
+    tables = partial(pytest.fail, "no row is asked for")
+    unready: Any = Unready()
+    meter.add(10 * SMALL.block_size, StepInfo(6.0, 2.0), tables)
+    meter.add(10 * SMALL.block_size, StepInfo(unready, unready), tables)
+    progress = meter.progress()
+    assert progress.calls == 2
+    assert progress.loss == 3.0
+    assert progress.lr == pytest.approx(0.9)  # where the second call began
+    with pytest.raises(AssertionError, match="it would be waited for"):
+        meter.add(1, StepInfo(6.0, 2.0), tables)
