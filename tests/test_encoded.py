@@ -62,9 +62,10 @@ def test_the_run_is_as_long_as_the_text_whatever_else_is_counted(corpus: Corpus)
     one, other = (jw2v.train(each, SMALL, check=False) for each in (corpus, more))
     assert_same(one, other)
     assert one.run["words"] == other.run["words"] == len(corpus.train.ids)
-    last = [vectors.run["history"][-1] for vectors in (one, other)]
-    assert last[0]["lr"] == last[1]["lr"] < 0.1 * one.run["history"][0]["lr"]
-    assert last[0]["epoch"] == last[1]["epoch"]
+    rates, others = ([p["lr"] for p in vectors.run["history"]] for vectors in (one, other))
+    assert rates == others
+    assert rates[-1] < 0.2 * rates[0]  # where the last call began, of some ten
+    assert one.run["history"][-1]["epoch"] == other.run["history"][-1]["epoch"]
 
 
 @pytest.mark.slow
