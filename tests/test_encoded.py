@@ -14,6 +14,7 @@ from jw2v import api
 from jw2v.corpus import Corpus, Vocabulary, encode, open_corpus
 from jw2v.errors import DataError
 from jw2v.training.config import Config
+from jw2v.training.setting import epoch_words
 
 SMALL = Config(
     dim=6, window=2, epochs=2, sample=0.01, block=64, group=16, shared_negatives=8,
@@ -65,6 +66,9 @@ def test_the_run_is_as_long_as_the_text_whatever_else_is_counted(corpus: Corpus)
     rates, others = ([p["lr"] for p in vectors.run["history"]] for vectors in (one, other))
     assert rates == others
     assert rates[-1] < 0.2 * rates[0]  # where the last call began, of some ten
+    steps = -(-epoch_words(corpus, SMALL) * SMALL.epochs // SMALL.block_size)
+    begun = SMALL.call_blocks * np.arange(len(rates))
+    np.testing.assert_allclose(rates, SMALL.schedules(steps).V(begun), rtol=1e-5)
     assert one.run["history"][-1]["epoch"] == other.run["history"][-1]["epoch"]
 
 

@@ -16,12 +16,9 @@ from systems import Job, Report
 from text import Text
 
 from jw2v.errors import DataError
+from jw2v.training.backend import keeping_programs
 
 PROGRAM = Path(__file__).with_name("systems.py")
-ALL_KEPT = {  # as jw2v's commands keep them
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-}
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
@@ -124,7 +121,7 @@ def launch(system: str, job: Job) -> tuple[Report, float]:
     env = {"JAX_PLATFORMS": "cpu", **os.environ} | (ONE_THREAD if system == "gensim" else {})
     env.pop("JAX_COMPILATION_CACHE_DIR", None)
     if job.programs is not None:
-        env |= {"JAX_COMPILATION_CACHE_DIR": job.programs, **ALL_KEPT}
+        env |= keeping_programs(job.programs)
     command = [sys.executable, str(PROGRAM), system, json.dumps(job._asdict())]
     began = time.perf_counter()
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

@@ -53,10 +53,10 @@ def read(sentences: Sentences, span: Span) -> tuple[np.ndarray, np.ndarray]:
     return bounds, np.asarray(sentences.ids[bounds[0] : bounds[-1]])
 
 
-def numbered(first: int, lengths: Int[np.ndarray, " sentences"]) -> Int[np.ndarray, " tokens"]:
+def _numbered(first: int, lengths: Int[np.ndarray, " sentences"]) -> Int[np.ndarray, " tokens"]:
     """The number of each token's sentence, the first of which has this one; int32, at least 0.
 
-    >>> numbered(7, np.array([2, 0, 1])).tolist()
+    >>> _numbered(7, np.array([2, 0, 1])).tolist()
     [7, 7, 9]
     """
     numbers = np.arange(first, first + len(lengths)) & np.iinfo(np.int32).max
@@ -135,7 +135,7 @@ def _subsample(
         kept = np.delete(kept, places[:-1][lengths == 1])
         lengths[lengths == 1] = 0
     before = (span.epoch - begin) * (len(sentences.offsets) - 1)
-    segment = Segment(ids.take(kept), numbered(before + span.first, lengths))
+    segment = Segment(ids.take(kept), _numbered(before + span.first, lengths))
     for pages in (bounds, ids):
         release(pages)
     return segment

@@ -144,6 +144,15 @@ def keep_compiled_programs() -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+def keeping_programs(folder: str) -> dict[str, str]:
+    """An environment whose processes keep XLA's programs in a folder, all of them."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": folder,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
 def _processor() -> str:
     """A name for the machine's instructions."""
     digest = hashlib.sha256(_instructions().encode()).hexdigest()

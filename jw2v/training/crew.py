@@ -221,12 +221,8 @@ def started(
 def _environment() -> dict[str, str]:
     """One thread for XLA, large pages, and the same folder for its programs as here."""
     kept = jax.config.values["jax_compilation_cache_dir"]
-    cache = {
-        "JAX_COMPILATION_CACHE_DIR": kept,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
-    own = {"NPROC": "1", "JAX_PLATFORMS": "cpu", **(cache if kept else {})}
+    cache = backend.keeping_programs(kept) if kept else {}
+    own = {"NPROC": "1", "JAX_PLATFORMS": "cpu", **cache}
     return {**LARGE_PAGES, **os.environ, **own}
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import optax
+from jaxtyping import Array
 
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus
@@ -80,7 +81,7 @@ class Meter:
         twentieth = epoch_words * config.epochs // call_words // 20
         self._infos: deque[StepInfo] = deque(maxlen=max(2, twentieth))
         self._words = self._words_before = self._skipped = 0
-        self._lr = self._next_lr = self._schedule(0)
+        self._lr = self._next_lr = self._rate()
         self._began = time.perf_counter()
         self._ended: float | None = None
         self._evaluating = self._paused = 0.0
@@ -90,7 +91,7 @@ class Meter:
         """Pass over the calls that earlier sittings made, and start the clock."""
         self.calls = calls
         self._words = self._skipped = words
-        self._next_lr = self._schedule(self._words // self._step_words)
+        self._next_lr = self._rate()
         self._began = time.perf_counter()
 
     def add(self, words: int, info: StepInfo, tables: Callable[[], Tables]) -> None:
@@ -104,7 +105,7 @@ class Meter:
         self.calls += 1
         self._words_before, self._words = self._words, self._words + words
         self._infos.append(info)
-        self._lr, self._next_lr = self._next_lr, self._schedule(self._words // self._step_words)
+        self._lr, self._next_lr = self._next_lr, self._rate()
 
     @property
     def ends_epoch(self) -> bool:
@@ -165,6 +166,9 @@ class Meter:
         """Words of the text, before subsampling, per second of training."""
         words = (self._words - self._skipped) * self._raw_per_word
         return words / max(self.seconds()["train"], 1e-9)
+
+    def _rate(self) -> Array:
+        return self._schedule(self._words // self._step_words)
 
     def _check(self, info: StepInfo, tables: Callable[[], Tables]) -> None:
         loss = float(info.loss) / max(float(info.pairs), 1.0)
