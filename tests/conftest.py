@@ -17,10 +17,13 @@ os.environ.setdefault("NPROC", "1")  # XLA's threads; pytest-xdist has a process
 def pytest_configure(config: pytest.Config) -> None:
     """Compile quickly, and a program once for all tests that run it: most of the time is XLA's.
 
-    Slow tests run programs as users do, with all that LLVM makes of them, but for some children.
+    Slow tests run programs as users do, with all that LLVM makes of them, but for some children,
+    and without the shape and type checks, which take a sixth of the time.
     """
     if config.option.markexpr == "not slow":
         os.environ |= quickly()
+    elif config.option.markexpr == "slow":
+        jaxtyping.config.update("jaxtyping_disable", True)
     jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
