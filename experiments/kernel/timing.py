@@ -13,6 +13,7 @@ import numpy as np
 from jw2v import Config
 from jw2v.corpus import Corpus, Options, Sentences, Stats, Vocabulary
 from jw2v.training.setting import prepare
+from jw2v.training.state import widened
 from jw2v.training.texts import feeds_of, full_call, text_of
 
 REPEATS = 5
@@ -63,7 +64,7 @@ def step(text: Corpus, config: Config) -> Timed:
     feeds = feeds_of(text, config)
     given = partial(text_of, full=full_call(config))
     texts = [jax.tree.map(jnp.asarray, given(next(feeds))) for _ in range(CALLS)]
-    key, state = jax.random.key(0), [setting.start]
+    key, state = jax.random.key(0), [widened(setting.start, setting.width)]
 
     def call() -> None:
         for i, x in enumerate(texts):

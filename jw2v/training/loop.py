@@ -85,7 +85,9 @@ def run(
       DataError: the loss is not finite any more.
     """
     state, done = resumed or (setting.start, 0)
-    replicas: Replicas = setting.mesh or Replica(exchange, setting.writes, setting.weights)
+    replicas: Replicas = setting.mesh or Replica(
+        exchange, setting.writes, setting.weights, width=setting.width
+    )
     state, lookups = replicas.spread(state), replicas.shared(setting.lookups)
     key, heldout_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1))
     own_key = key if replicas.size == 1 else jax.random.fold_in(key, replicas.parts[0])

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from jw2v.training.config import Config
 from jw2v.training.limits import host_limit
 from jw2v.training.mesh import Grid
 from jw2v.training.pieces import subwords_of
-from jw2v.training.setting import state_like
-from jw2v.training.state import TrainState
+from jw2v.training.setting import row_width, state_like
+from jw2v.training.state import TrainState, widened
 
 LOG = logging.getLogger("jw2v")
 MOST_IDS = np.iinfo(np.int32).max
@@ -48,6 +49,9 @@ def check(
             f"give fewer ({_ways(config)})"
         )
     state = state_like(corpus, config, optimizer=optimizer, loss=loss)
+    if grid.devices == 1:
+        width = row_width(config, optimizer=optimizer, loss=loss)
+        state = jax.eval_shape(partial(widened, width=width), state)
     need, (place, limit) = needed(state, config, grid, loss=loss), _limit(config)
     if limit is None or need <= TIGHT * limit:
         return

@@ -21,7 +21,7 @@ from jw2v.blocks.tables import Tables
 from jw2v.optim.damping import STABLE
 from jw2v.training.exchange import LINE, Exchange
 from jw2v.training.expected import CURVATURE
-from jw2v.training.state import TrainState
+from jw2v.training.state import TrainState, narrowed, widened
 from jw2v.training.step import StepInfo
 
 MOST = 8
@@ -230,9 +230,24 @@ class Replicas(Protocol):
 class Replica:
     """One replica a process; they meet in an exchange."""
 
-    def __init__(self, exchange: Exchange, writes: Mapping[Rows, Write], weights: Tables) -> None:
-        """Of the processes of an exchange; writes go by rows, weights by table."""
+    def __init__(
+        self,
+        exchange: Exchange,
+        writes: Mapping[Rows, Write],
+        weights: Tables,
+        *,
+        width: int | None = None,
+    ) -> None:
+        """Of the processes of an exchange.
+
+        Args:
+          exchange: where they meet.
+          writes: by rows.
+          weights: by table.
+          width: of rows as they train, wider than those that are saved; None: as these.
+        """
         self._exchange, self._writes, self._weights = exchange, writes, weights
+        self._width = self._dim = width
         self._base: list[np.ndarray] | None = None  # of each span of all rows
         self.size, self.parts = exchange.size, (exchange.rank,)
         self.share = exchange.rank, exchange.size
@@ -242,14 +257,20 @@ class Replica:
         return state
 
     def spread(self, state: TrainState) -> TrainState:
-        """The state, which is the same in every process."""
+        """The state, which is the same in every process, its rows as they train."""
+        self._dim = state.tables.V.shape[1]
+        wide = widened(state, self._width or self._dim)
+        if wide is not state:
+            for table in state.tables:  # `wide` takes their place
+                table.delete()
+            state = wide
         if self.size > 1:
             self._base = [_aligned(part) for part in _parts(state.tables, all_of(state.tables))]
         return state
 
     def one(self, state: TrainState) -> TrainState:
-        """The state."""
-        return state
+        """The state, its rows as they are saved."""
+        return narrowed(state, self._dim or state.tables.V.shape[1])
 
     def shared(self, tree: Any) -> Any:
         """The tree."""

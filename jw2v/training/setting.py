@@ -31,11 +31,12 @@ from jw2v.training.merge import NO_NGRAMS, Rows, Tier, Write, intervals, tiers, 
 from jw2v.training.mesh import Grid, grid_of, mesh_of
 from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
 from jw2v.training.replicas import MeshReplicas
-from jw2v.training.state import TrainState, init, initial_tables
+from jw2v.training.state import TrainState, init, initial_tables, widened
 from jw2v.training.step import StepInfo, kernel_of, make_step
 from jw2v.training.texts import empty, full_call, text_of
 
 LOG = logging.getLogger("jw2v")
+CACHE_LINE = 16  # numbers in float32
 
 
 class Setting(NamedTuple):
@@ -52,6 +53,7 @@ class Setting(NamedTuple):
     ladder: Ladder | None  # None where words are not made of pieces
     schedule: optax.Schedule  # of the centre words' table
     start: TrainState
+    width: int  # of the tables' rows as they train, `row_width`
     words: int  # of one epoch after subsampling, expected
     compile_seconds: float
 
@@ -111,6 +113,21 @@ def grid_for(config: Config, optimizer: Any = None) -> Grid:
     """
     adds = config.has_small_products and optimizer is None
     return grid_of(config.mesh, dim=config.dim, adds=adds)
+
+
+def row_width(config: Config, *, optimizer: Any = None, loss: Loss | None = None) -> int:
+    """Numbers of a row of the tables as they train on one device.
+
+    Where steps are short they are whole lines of a processor's cache, which are gathered and
+    multiplied sooner; what is beside a vector's own numbers is zero.
+
+    >>> row_width(Config(dim=100)), row_width(Config(dim=100, optimizer="adam"))
+    (112, 100)
+    """
+    own = optimizer is not None or loss is not None
+    if own or not config.has_short_steps or jax.default_backend() != "cpu":
+        return config.dim
+    return -(-config.dim // CACHE_LINE) * CACHE_LINE
 
 
 def epoch_words(corpus: Corpus, config: Config) -> int:
@@ -184,16 +201,19 @@ def prepare(
     draws = jax.random.key(0), np.int32(0), lookups
     evaluated = Programs(jax.jit(evaluate).lower)
     writes = {}
+    width = config.dim
     if meshed is None:
+        width = row_width(config, optimizer=optimizer, loss=loss)
+        wide = jax.eval_shape(partial(widened, width=width), start)
         trained = Programs(jax.jit(train, donate_argnums=0).lower)
-        program = trained.program(start, text, *draws)
+        program = trained.program(wide, text, *draws)
         if full_call(config) is not None:
-            trained.program(start, text._replace(blocks=None), *draws)
+            trained.program(wide, text._replace(blocks=None), *draws)
         if heldout:
             evaluated.program(start.tables, text, *draws)
         if config.has_small_products and optimizer is None:
-            _warn_of_copies(program.as_text() or "", start.tables)
-        writes = {tier.rows: write_of(start.tables, tier.rows) for tier in merged}
+            _warn_of_copies(program.as_text() or "", wide.tables)
+        writes = {tier.rows: write_of(wide.tables, tier.rows) for tier in merged}
     else:  # compiled when first called, for where its arguments lie
         trained, start = Programs(meshed.lower(train)), meshed.start(start)
     return Setting(
@@ -208,6 +228,7 @@ def prepare(
         rungs,
         schedules.V,
         start,
+        width,
         words,
         time.perf_counter() - began,
     )

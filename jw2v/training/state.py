@@ -40,6 +40,35 @@ def initial_tables(
     return Tables(V, jnp.zeros((vocab, dim), dtype))
 
 
+def widened(state: TrainState, width: int) -> TrainState:
+    """The state with zero columns beside those of its tables, up to `width`.
+
+    A product of rows is the same with them, and so they stay zero: the gradient of either row is
+    made of the other's columns.
+
+    >>> start = init(initial_tables(jax.random.key(0), 7, 5), optax.sgd(0.1))
+    >>> widened(start, 16).tables.U.shape
+    (7, 16)
+    """
+    if width == state.tables.V.shape[1]:
+        return state
+    return state._replace(
+        tables=Tables(*(jnp.pad(x, ((0, 0), (0, width - x.shape[1]))) for x in state.tables))
+    )
+
+
+def narrowed(state: TrainState, dim: int) -> TrainState:
+    """The state with the first `dim` columns of its tables.
+
+    >>> start = init(initial_tables(jax.random.key(0), 7, 5), optax.sgd(0.1))
+    >>> narrowed(widened(start, 16), 5).tables.U.shape
+    (7, 5)
+    """
+    if dim == state.tables.V.shape[1]:
+        return state
+    return state._replace(tables=Tables(*(x[:, :dim] for x in state.tables)))
+
+
 def init(tables: Tables, optimizer: optax.GradientTransformation) -> TrainState:
     """The state at the start of a run."""
     return TrainState(tables, optimizer.init(tables), jnp.zeros((), jnp.int32))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 import jw2v
@@ -11,9 +12,13 @@ from jw2v import api
 from jw2v.blocks import naive_softmax, negative_sampling, windowed
 from jw2v.blocks.kernel import Kernel
 from jw2v.errors import GradientError
-from jw2v.training import loop
+from jw2v.losses.negative_sampling import PAIR
+from jw2v.training import loop, setting
 from jw2v.training.config import Config
+from jw2v.training.exchange import ALONE
+from jw2v.training.merge import Replica
 from jw2v.training.setting import prepare
+from jw2v.training.texts import feeds_of, text_of
 
 SMALL = Config(
     dim=7, window=3, epochs=2, sample=0.0, block=64, group=16, shared_negatives=4, negatives=2,
@@ -53,6 +58,54 @@ def test_the_window_laws_too(corpus, weights):
     by_window = tables_of(corpus, replace(config, kernel="windows", gradient="autodiff"))
     for table, true in zip(by_window, by_block, strict=True):
         np.testing.assert_allclose(table, true, rtol=0, atol=1e-10)
+
+
+def test_rows_of_whole_cache_lines_train_what_rows_alone_do(corpus, monkeypatch):
+    wide = tables_of(corpus, SMALL)
+    monkeypatch.setattr(setting, "row_width", lambda config, **_: config.dim)
+    for table, alone in zip(wide, tables_of(corpus, SMALL), strict=True):
+        assert table.shape == alone.shape
+        np.testing.assert_allclose(table, alone, rtol=0, atol=1e-10)
+
+
+def test_columns_of_zeros_stay_zeros(corpus):
+    ready = prepare(corpus, replace(SMALL, precision="float32"))
+    replica = Replica(ALONE, {}, ready.weights, width=ready.width)
+    state = replica.spread(ready.start)
+    text = text_of(next(feeds_of(corpus, SMALL)))
+    state, _ = ready.train(state, text, jax.random.key(0), np.int32(0), ready.lookups)
+    for table in state.tables:
+        assert table.shape[1] == 16
+        assert np.abs(table[:, :7]).max() > 0.1
+        assert not np.any(table[:, 7:])
+    assert replica.one(state).tables.V.shape[1] == 7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dim": 32},
+        {"optimizer": "adam"},
+        {"model": "cbow"},
+        {"minn": 3, "maxn": 3},
+        {"kernel": "windows"},
+        {"loss": "naive_softmax"},
+    ],
+)
+def test_other_rows_train_as_they_are(options):
+    config = replace(SMALL, **options)
+    assert setting.row_width(config) == config.dim
+
+
+def test_rows_are_what_an_optimizer_or_loss_of_your_own_expects():
+    assert setting.row_width(SMALL) == 16
+    assert setting.row_width(SMALL, optimizer=optax.sgd(0.01)) == 7
+    assert setting.row_width(SMALL, loss=PAIR) == 7
+
+
+def test_an_accelerator_has_rows_as_they_are(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert setting.row_width(SMALL) == 7
 
 
 def break_hand_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
