@@ -139,17 +139,21 @@ def keep_compiled_programs() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):  # no home, or none that can be written
         return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    for name, value in _keeping(str(folder)).items():
+        jax.config.update(name, value)
 
 
 def keeping_programs(folder: str) -> dict[str, str]:
     """An environment whose processes keep XLA's programs in a folder, all of them."""
+    return {name.upper(): str(value) for name, value in _keeping(folder).items()}
+
+
+def _keeping(folder: str) -> dict[str, str | float]:
+    """JAX's options, which keep a program whatever its size and the time it took."""
     return {
-        "JAX_COMPILATION_CACHE_DIR": folder,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "jax_compilation_cache_dir": folder,
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
     }
 
 

@@ -86,7 +86,7 @@ def run(
     """
     state, done = resumed or (setting.start, 0)
     replicas: Replicas = setting.mesh or Replica(
-        exchange, setting.writes, setting.weights, width=setting.width
+        exchange, setting.writes, setting.weights, dim=config.dim, width=setting.width
     )
     state, lookups = replicas.spread(state), replicas.shared(setting.lookups)
     key, heldout_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1))

@@ -49,9 +49,8 @@ def check(
             f"give fewer ({_ways(config)})"
         )
     state = state_like(corpus, config, optimizer=optimizer, loss=loss)
-    if grid.devices == 1:
-        width = row_width(config, optimizer=optimizer, loss=loss)
-        state = jax.eval_shape(partial(widened, width=width), state)
+    width = row_width(config, grid, optimizer=optimizer, loss=loss)
+    state = jax.eval_shape(partial(widened, width=width), state)
     need, (place, limit) = needed(state, config, grid, loss=loss), _limit(config)
     if limit is None or need <= TIGHT * limit:
         return

@@ -236,7 +236,8 @@ class Replica:
         writes: Mapping[Rows, Write],
         weights: Tables,
         *,
-        width: int | None = None,
+        dim: int,
+        width: int,
     ) -> None:
         """Of the processes of an exchange.
 
@@ -244,10 +245,11 @@ class Replica:
           exchange: where they meet.
           writes: by rows.
           weights: by table.
-          width: of rows as they train, wider than those that are saved; None: as these.
+          dim: length of a vector, and of rows as they are saved.
+          width: of rows as they train.
         """
         self._exchange, self._writes, self._weights = exchange, writes, weights
-        self._width = self._dim = width
+        self._dim, self._width = dim, width
         self._base: list[np.ndarray] | None = None  # of each span of all rows
         self.size, self.parts = exchange.size, (exchange.rank,)
         self.share = exchange.rank, exchange.size
@@ -258,8 +260,7 @@ class Replica:
 
     def spread(self, state: TrainState) -> TrainState:
         """The state, which is the same in every process, its rows as they train."""
-        self._dim = state.tables.V.shape[1]
-        wide = widened(state, self._width or self._dim)
+        wide = widened(state, self._width)
         if wide is not state:
             for table in state.tables:  # `wide` takes their place
                 table.delete()
@@ -270,7 +271,7 @@ class Replica:
 
     def one(self, state: TrainState) -> TrainState:
         """The state, its rows as they are saved."""
-        return narrowed(state, self._dim or state.tables.V.shape[1])
+        return narrowed(state, self._dim)
 
     def shared(self, tree: Any) -> Any:
         """The tree."""

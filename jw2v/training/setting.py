@@ -25,6 +25,7 @@ from jw2v.optim.named import table_optimizer
 from jw2v.training import call
 from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
+from jw2v.training.exchange import LINE
 from jw2v.training.expected import expected, kept, pulls, shares, uses
 from jw2v.training.lookups import Lookups, lookups_of
 from jw2v.training.merge import NO_NGRAMS, Rows, Tier, Write, intervals, tiers, weights, with_rows
@@ -36,7 +37,6 @@ from jw2v.training.step import StepInfo, kernel_of, make_step
 from jw2v.training.texts import empty, full_call, text_of
 
 LOG = logging.getLogger("jw2v")
-CACHE_LINE = 16  # numbers in float32
 
 
 class Setting(NamedTuple):
@@ -115,19 +115,23 @@ def grid_for(config: Config, optimizer: Any = None) -> Grid:
     return grid_of(config.mesh, dim=config.dim, adds=adds)
 
 
-def row_width(config: Config, *, optimizer: Any = None, loss: Loss | None = None) -> int:
-    """Numbers of a row of the tables as they train on one device.
+def row_width(
+    config: Config, grid: Grid, *, optimizer: Any = None, loss: Loss | None = None
+) -> int:
+    """Numbers of a row of the tables as they train.
 
-    Where steps are short they are whole lines of a processor's cache, which are gathered and
-    multiplied sooner; what is beside a vector's own numbers is zero.
+    Where steps on one device are short they are whole lines of a processor's cache, which are
+    gathered and multiplied sooner; what is beside a vector's own numbers is zero.
 
-    >>> row_width(Config(dim=100)), row_width(Config(dim=100, optimizer="adam"))
+    >>> row_width(Config(dim=100), Grid()), row_width(Config(dim=100, optimizer="adam"), Grid())
     (112, 100)
     """
     own = optimizer is not None or loss is not None
-    if own or not config.has_short_steps or jax.default_backend() != "cpu":
+    alone = grid.devices == 1 and jax.default_backend() == "cpu"
+    if own or not alone or not config.has_short_steps:
         return config.dim
-    return -(-config.dim // CACHE_LINE) * CACHE_LINE
+    line = LINE // np.dtype(np.float32).itemsize
+    return -(-config.dim // line) * line
 
 
 def epoch_words(corpus: Corpus, config: Config) -> int:
@@ -201,9 +205,8 @@ def prepare(
     draws = jax.random.key(0), np.int32(0), lookups
     evaluated = Programs(jax.jit(evaluate).lower)
     writes = {}
-    width = config.dim
+    width = row_width(config, grid, optimizer=optimizer, loss=loss)
     if meshed is None:
-        width = row_width(config, optimizer=optimizer, loss=loss)
         wide = jax.eval_shape(partial(widened, width=width), start)
         trained = Programs(jax.jit(train, donate_argnums=0).lower)
         program = trained.program(wide, text, *draws)

@@ -52,9 +52,8 @@ def widened(state: TrainState, width: int) -> TrainState:
     """
     if width == state.tables.V.shape[1]:
         return state
-    return state._replace(
-        tables=Tables(*(jnp.pad(x, ((0, 0), (0, width - x.shape[1]))) for x in state.tables))
-    )
+    beside = (0, 0), (0, width - state.tables.V.shape[1])
+    return state._replace(tables=jax.tree.map(lambda x: jnp.pad(x, beside), state.tables))
 
 
 def narrowed(state: TrainState, dim: int) -> TrainState:
@@ -66,7 +65,7 @@ def narrowed(state: TrainState, dim: int) -> TrainState:
     """
     if dim == state.tables.V.shape[1]:
         return state
-    return state._replace(tables=Tables(*(x[:, :dim] for x in state.tables)))
+    return state._replace(tables=jax.tree.map(lambda x: x[:, :dim], state.tables))
 
 
 def init(tables: Tables, optimizer: optax.GradientTransformation) -> TrainState:

@@ -17,6 +17,7 @@ from jw2v.training import loop, setting
 from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE
 from jw2v.training.merge import Replica
+from jw2v.training.mesh import Grid
 from jw2v.training.setting import prepare
 from jw2v.training.texts import feeds_of, text_of
 
@@ -62,7 +63,7 @@ def test_the_window_laws_too(corpus, weights):
 
 def test_rows_of_whole_cache_lines_train_what_rows_alone_do(corpus, monkeypatch):
     wide = tables_of(corpus, SMALL)
-    monkeypatch.setattr(setting, "row_width", lambda config, **_: config.dim)
+    monkeypatch.setattr(setting, "row_width", lambda config, *_, **__: config.dim)
     for table, alone in zip(wide, tables_of(corpus, SMALL), strict=True):
         assert table.shape == alone.shape
         np.testing.assert_allclose(table, alone, rtol=0, atol=1e-10)
@@ -70,7 +71,7 @@ def test_rows_of_whole_cache_lines_train_what_rows_alone_do(corpus, monkeypatch)
 
 def test_columns_of_zeros_stay_zeros(corpus):
     ready = prepare(corpus, replace(SMALL, precision="float32"))
-    replica = Replica(ALONE, {}, ready.weights, width=ready.width)
+    replica = Replica(ALONE, {}, ready.weights, dim=7, width=ready.width)
     state = replica.spread(ready.start)
     text = text_of(next(feeds_of(corpus, SMALL)))
     state, _ = ready.train(state, text, jax.random.key(0), np.int32(0), ready.lookups)
@@ -94,18 +95,22 @@ def test_columns_of_zeros_stay_zeros(corpus):
 )
 def test_other_rows_train_as_they_are(options):
     config = replace(SMALL, **options)
-    assert setting.row_width(config) == config.dim
+    assert setting.row_width(config, Grid()) == config.dim
 
 
 def test_rows_are_what_an_optimizer_or_loss_of_your_own_expects():
-    assert setting.row_width(SMALL) == 16
-    assert setting.row_width(SMALL, optimizer=optax.sgd(0.01)) == 7
-    assert setting.row_width(SMALL, loss=PAIR) == 7
+    assert setting.row_width(SMALL, Grid()) == 16
+    assert setting.row_width(SMALL, Grid(), optimizer=optax.sgd(0.01)) == 7
+    assert setting.row_width(SMALL, Grid(), loss=PAIR) == 7
+
+
+def test_a_mesh_has_rows_as_they_are():
+    assert setting.row_width(SMALL, Grid(data=2)) == 7
 
 
 def test_an_accelerator_has_rows_as_they_are(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert setting.row_width(SMALL) == 7
+    assert setting.row_width(SMALL, Grid()) == 7
 
 
 def break_hand_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
