@@ -109,13 +109,13 @@ class Saver:
         """Begin to wait for the first time."""
         self._saving, self._clock, self._last = saving, clock, clock()
 
-    def __call__(self, state: TrainState, calls: int) -> None:
-        """Save, if it is time to."""
+    def __call__(self, state: Callable[[], TrainState], calls: int) -> None:
+        """Save, if it is time to; the state is made only then."""
         directory, made_with, every, keep = self._saving
         if self._clock() - self._last < every:
             return
         try:
-            save(Path(directory), Checkpoint(state, calls, made_with), keep=keep)
+            save(Path(directory), Checkpoint(state(), calls, made_with), keep=keep)
         except DataError as error:
             LOG.warning("not saved after call %d: %s; the run goes on", calls, error)
         self._last = self._clock()

@@ -60,7 +60,7 @@ def run(
     callback: Callable[[Progress], None] | None = None,
     report_every: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
-    save: Callable[[TrainState, int], None] | None = None,
+    save: Callable[[Callable[[], TrainState], int], None] | None = None,
     watcher: Watcher | None = None,
 ) -> Result:
     """Train on a corpus, or on this process's part of it.
@@ -75,7 +75,8 @@ def run(
       report_every: seconds between two reports; 0 reports each call.
       stop: asked after each call; True in one process ends the run in all, where all rows are
         merged.
-      save: given the state and the calls made, where all rows are merged, to be saved.
+      save: given how to make the state that is saved, a copy, and the calls made, where all rows
+        are merged.
       watcher: looks at blocks that are about to train.
 
     Returns:
@@ -148,7 +149,7 @@ def run(
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
         if save is not None and more and replicas.rests(calls):
-            save(replicas.one(state), calls)
+            save(partial(replicas.one, state), calls)
         wish = stop()
         asked = wish if replicas.share[1] == 1 else asked or stops
     state = replicas.one(whole(state))

@@ -123,7 +123,7 @@ def test_what_cannot_be_saved_is_told_and_leaves_what_was(tmp_path, monkeypatch,
 
     monkeypatch.setattr(os, "fsync", full)
     with caplog.at_level("WARNING", "jw2v"):
-        saver(STATE, 8)
+        saver(lambda: STATE, 8)
     assert "not saved after call 8: cannot write" in caplog.text
     assert "No space left on device" in caplog.text
     assert "it takes 60 bytes; the run goes on" in caplog.text
@@ -137,18 +137,24 @@ def test_every_ten_minutes_one_is_made_and_two_are_kept(tmp_path):
     assert checkpoint.saved(tmp_path) == paths[:0:-1]
 
 
-def test_a_saver_waits_between_two():
+def test_a_saver_waits_between_two_and_asks_for_the_state_only_then():
     clock = iter([0.0, 59.0, 60.0, 60.0, 100.0, 121.0, 121.0])
-    made = []
+    made, asked = [], []
+
+    def state() -> TrainState:
+        asked.append(calls)
+        return STATE
+
     saver = Saver(Saving("folder", MADE_WITH, every=60, keep=5), clock=lambda: next(clock))
     checkpoint_save = checkpoint.save
     checkpoint.save = lambda directory, found, keep: made.append((found.calls, keep))
     try:
         for calls in range(4):
-            saver(STATE, calls)
+            saver(state, calls)
     finally:
         checkpoint.save = checkpoint_save
     assert made == [(1, 5), (3, 5)]
+    assert asked == [1, 3]
 
 
 def test_a_second_run_in_a_folder_is_refused_by_the_first_ones_number(tmp_path):
