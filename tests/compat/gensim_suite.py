@@ -1,8 +1,9 @@
 """gensim's own tests, run unmodified against our classes: a program, and what it should find.
 
-`python tests/compat/gensim_suite.py [part of a test's name ...]` runs the two files that gensim's
-wheel ships, with the names of `NAMES` taken from `jw2v.compat.gensim`, and prints `[test, outcome]`
-a line; what was wrong is told on standard error. Run it in an empty folder: a test leaves a file.
+`PYTHONPATH=tests python tests/compat/gensim_suite.py [part of a test's name ...]` runs the two
+files that gensim's wheel ships, with the names of `NAMES` taken from `jw2v.compat.gensim`, and
+prints `[test, outcome]` a line; what was wrong is told on standard error. The guard judges each
+kind of run once. Run it in an empty folder: a test leaves a file.
 """
 
 import importlib
@@ -14,6 +15,8 @@ import unittest
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from compat.judged import once
 
 FILES = ("test_word2vec", "test_keyedvectors")
 NAMES = {
@@ -52,13 +55,15 @@ def run(folder: Path, timeout: float) -> dict[str, str]:
         timeout=timeout,
         check=True,
         cwd=folder,
-        env=os.environ | cache,
+        env={**os.environ, **cache, "PYTHONPATH": str(TABLE.parents[1])},
     )
     return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith('["'))
 
 
 def main(parts: list[str]) -> None:
     replace_names()
+    api = importlib.import_module("jw2v.api")
+    api._guard = once(api._guard)
     outcomes = Outcomes()
     for file in FILES:
         module = importlib.import_module(f"gensim.test.{file}")

@@ -9,10 +9,12 @@ from typing import Any
 import gensim.models
 import numpy as np
 import pytest
+from compat.judged import once
 from gensim.test.utils import common_texts, lee_corpus_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jw2v import api
 from jw2v.compat.gensim import (
     RULE_DEFAULT,
     RULE_DISCARD,
@@ -38,6 +40,13 @@ def rule(word: str, count: int, min_count: int) -> int:
 def vocabulary_of(model: Any) -> Any:
     counts = {word: int(model.wv.get_vecattr(word, "count")) for word in model.wv.index_to_key}
     return list(counts.items()), model.corpus_count, model.corpus_total_words
+
+
+@pytest.fixture(scope="module", autouse=True)
+def judged_once():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "_guard", once(api._guard))
+        yield
 
 
 @pytest.mark.parametrize(
