@@ -126,7 +126,10 @@ def test_a_demo_without_its_text_is_one_line(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_the_whole_demo(tmp_path, console):
+def test_the_whole_demo(tmp_path, console, monkeypatch):
+    """On its own text. The README's first command runs it with all ledgers, as others do."""
+    (tmp_path / "known.py").write_text(KNOWN)
+    monkeypatch.setattr(api, "LEDGERS", (str(tmp_path / "known.py"),))
     try:
         next(demo_sentences())
     except DataError as error:
