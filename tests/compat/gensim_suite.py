@@ -62,7 +62,7 @@ def run(folder: Path, timeout: float) -> dict[str, str]:
 
 def main(parts: list[str]) -> None:
     replace_names()
-    api = importlib.import_module("jw2v.api")
+    api: Any = importlib.import_module("jw2v.api")
     api._guard = once(api._guard)
     outcomes = Outcomes()
     for file in FILES:
