@@ -48,6 +48,7 @@ def run(folder: Path, timeout: float) -> dict[str, str]:
         "JAX_COMPILATION_CACHE_DIR": str(folder / "xla"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
     }
+    path = str(TABLE.parents[1]), os.environ.get("PYTHONPATH")
     done = subprocess.run(
         [sys.executable, __file__],
         capture_output=True,
@@ -55,7 +56,7 @@ def run(folder: Path, timeout: float) -> dict[str, str]:
         timeout=timeout,
         check=True,
         cwd=folder,
-        env={**os.environ, **cache, "PYTHONPATH": str(TABLE.parents[1])},
+        env={**os.environ, **cache, "PYTHONPATH": os.pathsep.join(filter(None, path))},
     )
     return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith('["'))
 

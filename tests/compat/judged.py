@@ -15,7 +15,7 @@ def once(guard: Guard) -> Guard:
     judged = set()
 
     def first(config: Any, loss: Any, *, check: bool) -> None:
-        kind = *(getattr(config, name) for name in KIND), config.ngrams is None
+        kind = loss, *(getattr(config, name) for name in KIND), config.ngrams is None
         if kind not in judged:
             guard(config, loss, check=check)
             judged.add(kind)
