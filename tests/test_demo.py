@@ -51,6 +51,13 @@ def small_text(monkeypatch):
 
 
 @pytest.fixture
+def small_ledger(monkeypatch, tmp_path):
+    """A ledger of two lines instead of all."""
+    (tmp_path / "known.py").write_text(KNOWN)
+    monkeypatch.setattr(api, "LEDGERS", (str(tmp_path / "known.py"),))
+
+
+@pytest.fixture
 def console() -> Console:
     return Console(file=io.StringIO(), width=200)
 
@@ -61,10 +68,8 @@ def printed(console: Console) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_text")
+@pytest.mark.usefixtures("small_text", "small_ledger")
 def test_the_demo_leaves_everything_in_its_folder(tmp_path, console, monkeypatch):
-    (tmp_path / "known.py").write_text(KNOWN)
-    monkeypatch.setattr(api, "LEDGERS", (str(tmp_path / "known.py"),))
     monkeypatch.setattr(demo, "pairs_file", lambda name: None)
     vectors = demo.run_demo(tmp_path / "out", console, TINY)
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
@@ -126,10 +131,9 @@ def test_a_demo_without_its_text_is_one_line(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_the_whole_demo(tmp_path, console, monkeypatch):
-    """On its own text. The README's first command runs it with all ledgers, as others do."""
-    (tmp_path / "known.py").write_text(KNOWN)
-    monkeypatch.setattr(api, "LEDGERS", (str(tmp_path / "known.py"),))
+@pytest.mark.usefixtures("small_ledger")
+def test_the_whole_demo(tmp_path, console):
+    """On its own text; `.ci/run` runs it with all ledgers, by the README's first command."""
     try:
         next(demo_sentences())
     except DataError as error:

@@ -1,9 +1,9 @@
 """gensim's own tests, run unmodified against our classes: a program, and what it should find.
 
-`PYTHONPATH=tests python tests/compat/gensim_suite.py [part of a test's name ...]` runs the two
-files that gensim's wheel ships, with the names of `NAMES` taken from `jw2v.compat.gensim`, and
-prints `[test, outcome]` a line; what was wrong is told on standard error. The guard judges each
-kind of run once. Run it in an empty folder: a test leaves a file.
+`python tests/compat/gensim_suite.py [part of a test's name ...]` runs the two files that gensim's
+wheel ships, with the names of `NAMES` taken from `jw2v.compat.gensim`, and prints `[test, outcome]`
+a line; what was wrong is told on standard error. The guard judges each kind of run once. Run it in
+an empty folder: a test leaves a file.
 """
 
 import importlib
@@ -12,11 +12,9 @@ import os
 import subprocess
 import sys
 import unittest
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-from compat.judged import once
 
 FILES = ("test_word2vec", "test_keyedvectors")
 NAMES = {
@@ -26,6 +24,11 @@ NAMES = {
 }
 LOADER = "_load_word2vec_format"  # a test calls what is behind `load_word2vec_format`
 TABLE = Path(__file__).with_name("gensim_suite.tsv")
+KIND = (
+    "model", "reverse", "cbow_mean", "cbow_update", "loss", "kernel", "gradient", "window_weights",
+    "sigmoid", "precision", "damping", "optimizer",
+)  # fmt: skip
+"""Options of a run that are of what the guard judges."""
 PASSES = "passes"
 TRIVIAL = "nothing of ours runs"  # these pass, too, and are not counted
 REASONS = {
@@ -48,7 +51,6 @@ def run(folder: Path, timeout: float) -> dict[str, str]:
         "JAX_COMPILATION_CACHE_DIR": str(folder / "xla"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
     }
-    path = str(TABLE.parents[1]), os.environ.get("PYTHONPATH")
     done = subprocess.run(
         [sys.executable, __file__],
         capture_output=True,
@@ -56,7 +58,7 @@ def run(folder: Path, timeout: float) -> dict[str, str]:
         timeout=timeout,
         check=True,
         cwd=folder,
-        env={**os.environ, **cache, "PYTHONPATH": os.pathsep.join(filter(None, path))},
+        env=os.environ | cache,
     )
     return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith('["'))
 
@@ -81,6 +83,19 @@ def replace_names() -> None:
             setattr(importlib.import_module(module), name, getattr(ours, name))
     reader = importlib.import_module("jw2v.compat.gensim.word2vec_format").read_word2vec_format
     setattr(importlib.import_module("gensim.models.keyedvectors"), LOADER, reader)
+
+
+def once(guard: Callable[..., None]) -> Callable[..., None]:
+    """A guard as `jw2v.api` has it, that judges the first run of each kind."""
+    judged = set()
+
+    def first(config: Any, loss: Any, *, check: bool) -> None:
+        kind = loss, *(getattr(config, name) for name in KIND), config.ngrams is None
+        if kind not in judged:
+            guard(config, loss, check=check)
+            judged.add(kind)
+
+    return first
 
 
 def cases(suite: Any) -> Iterator[unittest.TestCase]:

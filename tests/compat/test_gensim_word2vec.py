@@ -9,7 +9,7 @@ from typing import Any
 import gensim.models
 import numpy as np
 import pytest
-from compat.judged import once
+from compat.gensim_suite import once
 from gensim.test.utils import common_texts, lee_corpus_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
