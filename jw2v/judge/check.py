@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.errors import UsageError
-from jw2v.judge.arithmetic.bounds import UNIT_ROUNDOFF, trace
-from jw2v.judge.compare import Measured, Points, find, measure, rounded_to
+from jw2v.judge.arithmetic.bounds import UNIT_ROUNDOFF
+from jw2v.judge.compare import Measured, Points, find, measure, rounded_to, traced
 from jw2v.judge.diagnosis.diagnose import diagnose
 from jw2v.judge.patterns import MOST_IDS, id_points
 from jw2v.judge.records import Verdict
@@ -183,7 +183,7 @@ def _transposed(
 ) -> str | None:
     """What to say of a claim whose shapes are the true ones, read backwards; None of others."""
     claim, truth = (
-        [tuple(aval.shape) for aval in trace(fn, args).out_avals] for fn in (claimed, true)
+        [tuple(aval.shape) for aval in traced(fn, args).out_avals] for fn in (claimed, true)
     )
     if claim == truth or len(claim) != len(truth):
         return None

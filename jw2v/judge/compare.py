@@ -17,6 +17,7 @@ from jw2v.judge.arithmetic.bounds import (
     Arithmetic,
     UnsupportedError,
     evaluate,
+    kinds,
     trace,
 )
 from jw2v.judge.arithmetic.rules import Bounded
@@ -78,11 +79,11 @@ def true_values(
     [[2.0, 4.0]]
     """
     rounded = _rounded(points, dtype)
-    alone, batched = _traced(true, _kinds(points), "float64")
     try:
-        return Truth(tuple(evaluate(batched, rounded, arithmetic=arithmetic)), None)
+        batch = traced_batch(true, points)
+        return Truth(tuple(evaluate(batch, rounded, arithmetic=arithmetic)), None)
     except UnsupportedError as missing:
-        values = _run(alone, rounded, "float64")
+        values = _run(true, rounded, "float64")
         coarse = tuple(Bounded(v, _coarse(rounded, v, "float64")) for v in values)
         return Truth(coarse, str(missing))
 
@@ -116,10 +117,10 @@ def claimed_values(
     [2.0]
     """
     rounded = _rounded(points, dtype)
-    alone, batched = _traced(claimed, _kinds(points), dtype)
-    values = tuple(_run(alone, rounded, dtype))
+    values = tuple(_run(claimed, rounded, dtype))
     try:
-        bounded = tuple(evaluate(batched, rounded, arithmetic=arithmetic))
+        batch = traced_batch(claimed, points, dtype=dtype)
+        bounded = tuple(evaluate(batch, rounded, arithmetic=arithmetic))
         return Claimed(dtype, rounded, values, bounded, None)
     except UnsupportedError as missing:
         return Claimed(dtype, rounded, values, None, str(missing))
@@ -157,18 +158,38 @@ def measure(
     return beside(claimed_values(claimed, points, dtype=dtype), truth)
 
 
-def _kinds(points: Points) -> tuple[jax.ShapeDtypeStruct, ...]:
-    return tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in points)
+def traced(fn: Callable[..., Any], args: Sequence[Any], *, dtype: str = "float64") -> ClosedJaxpr:
+    """`trace`, which remembers the last functions: truth, claim and witnesses ask for the same.
+
+    >>> square = lambda x: x * x
+    >>> traced(square, (np.ones(3),)) is traced(square, (np.zeros(3),))
+    True
+    """
+    return _traced(fn, kinds(args, dtype), dtype)
+
+
+def traced_batch(fn: Callable[..., Any], points: Points, *, dtype: str = "float64") -> ClosedJaxpr:
+    """The same, of a function at all points at once.
+
+    >>> [aval.shape for aval in traced_batch(jnp.sum, (np.ones((8, 3)),)).out_avals]
+    [(8,)]
+    """
+    return _traced_batch(fn, kinds(points, dtype), dtype)
 
 
 @lru_cache(maxsize=TRACES)
 def _traced(
+    fn: Callable[..., Any], args: tuple[jax.ShapeDtypeStruct, ...], dtype: str
+) -> ClosedJaxpr:
+    return trace(fn, args, dtype=dtype)
+
+
+@lru_cache(maxsize=TRACES)
+def _traced_batch(
     fn: Callable[..., Any], stacked: tuple[jax.ShapeDtypeStruct, ...], dtype: str
-) -> tuple[ClosedJaxpr, ClosedJaxpr]:
-    """A function at one point, and at all points at once."""
-    one = [jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in stacked]
-    alone = trace(fn, one, dtype=dtype)
-    return alone, trace(jax.vmap(jaxpr_as_fun(alone)), stacked, dtype=dtype)
+) -> ClosedJaxpr:
+    one = tuple(jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in stacked)
+    return trace(jax.vmap(jaxpr_as_fun(_traced(fn, one, dtype))), stacked, dtype=dtype)
 
 
 def _rounded(points: Points, dtype: str) -> Points:
@@ -186,10 +207,11 @@ def rounded_to(x: np.ndarray, dtype: str) -> np.ndarray:
     return x.astype(jnp.dtype(dtype)).astype(np.float64)
 
 
-def _run(traced: ClosedJaxpr, points: Points, dtype: str) -> list[np.ndarray]:
+def _run(fn: Callable[..., Any], points: Points, dtype: str) -> list[np.ndarray]:
     """Each output of the jitted function, point by point as it is used, stacked, in float64."""
+    alone = traced(fn, [x[0] for x in points], dtype=dtype)
     with precision(dtype):
-        compiled = jax.jit(jaxpr_as_fun(traced))
+        compiled = jax.jit(jaxpr_as_fun(alone))
         results = [jax.tree.leaves(compiled(*_at(points, i, dtype))) for i in range(_count(points))]
     return [
         np.stack([np.asarray(r, np.float64) for r in leaf]) for leaf in zip(*results, strict=True)

@@ -20,8 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.errors import UsageError
-from jw2v.judge.arithmetic.bounds import UnsupportedError, evaluate, trace
-from jw2v.judge.compare import Points
+from jw2v.judge.arithmetic.bounds import UnsupportedError, evaluate
+from jw2v.judge.compare import Points, traced, traced_batch
 
 JAX_HOME = Path(jax.__file__).parent
 CUSTOM_DERIVATIVES = str(JAX_HOME / "_src" / "custom_derivatives.py")
@@ -51,7 +51,7 @@ def true_gradient(
     >>> print(true_gradient(lambda x: (x**2).sum(), 0, (np.ones(2),))(jnp.array([1.0, 3.0])))
     [2. 6.]
     """
-    jaxpr = trace(loss, args)
+    jaxpr = traced(loss, args)
     for where in _foreign_derivatives(jaxpr.jaxpr):
         raise UsageError(
             f"the loss has a derivative of its own ({where}), so autodiff of it is no independent "
@@ -112,9 +112,9 @@ def _slopes(
     directions: tuple[np.ndarray | None, ...],
 ) -> np.ndarray:
     """Slope of the remainder at each point; inf where it is nothing but rounding."""
-    traced = trace(jax.vmap(loss), points)
-    (start,) = evaluate(traced, points)
-    slopes = evaluate(trace(jax.vmap(gradient), points), points)
+    loss_at = traced_batch(loss, points)
+    (start,) = evaluate(loss_at, points)
+    slopes = evaluate(traced_batch(gradient, points), points)
     along = sum(
         np.sum((g.value * directions[i]).reshape(len(g.value), -1), axis=1)
         for g, i in zip(slopes, wrt, strict=True)
@@ -124,7 +124,7 @@ def _slopes(
         moved = tuple(
             x if d is None else x + h * d for x, d in zip(points, directions, strict=True)
         )
-        (there,) = evaluate(traced, moved)
+        (there,) = evaluate(loss_at, moved)
         remainders.append(np.abs(there.value - start.value - h * along))
         noises.append(10 * (there.error + start.error))
     remainder, noise = np.stack(remainders), np.stack(noises)

@@ -55,13 +55,23 @@ def trace(fn: Callable[..., Any], args: Sequence[Any], *, dtype: str = "float64"
     'float32'
     """
     with precision(dtype):
-        return jax.make_jaxpr(fn)(*(_abstract(x, dtype) for x in args))
+        return jax.make_jaxpr(fn)(*kinds(args, dtype))
 
 
-def _abstract(x: Any, dtype: str) -> jax.ShapeDtypeStruct:
-    floating = jnp.issubdtype(jnp.result_type(x), jnp.floating)
-    kind = jnp.dtype(dtype) if floating else jax.dtypes.canonicalize_dtype(jnp.result_type(x))
-    return jax.ShapeDtypeStruct(np.shape(x), kind)
+def kinds(args: Sequence[Any], dtype: str) -> tuple[jax.ShapeDtypeStruct, ...]:
+    """What a function is traced for: the shapes of arguments, floating ones of `dtype`.
+
+    >>> [str(kind.dtype) for kind in kinds((1.0, np.int32(1)), "bfloat16")]
+    ['bfloat16', 'int32']
+    """
+
+    def kind(x: Any) -> jax.ShapeDtypeStruct:
+        given = jax.dtypes.canonicalize_dtype(jnp.result_type(x))
+        floating = jnp.issubdtype(given, jnp.floating)
+        return jax.ShapeDtypeStruct(np.shape(x), jnp.dtype(dtype) if floating else given)
+
+    with precision(dtype):
+        return tuple(map(kind, args))
 
 
 def bounded(
