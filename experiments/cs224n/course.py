@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int
 
 from jw2v.blocks import noise
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
@@ -34,7 +34,7 @@ class Text(NamedTuple):
     ids: Int[Array, " tokens"]
     start: Int[Array, " sentences"]
     length: Int[Array, " sentences"]
-    noise: UInt32[Array, " vocab"]
+    noise: noise.Table
 
 
 class Pairs(NamedTuple):
@@ -70,7 +70,7 @@ def text_of(corpus: Corpus, seed: int) -> Text:
         jnp.concatenate([copy.ids for copy in copies]),
         jnp.asarray(np.cumsum(length) - length),
         jnp.asarray(length),
-        jnp.asarray(noise.cumulative(counts, exponent=0.75)),
+        noise.table(counts, exponent=0.75),
     )
 
 
@@ -128,7 +128,7 @@ def start(key: Array, vocab: int) -> Tables:
 def train(text: Text, gradient: Gradient, *, seed: int, iterations: int) -> tuple[Tables, Array]:
     """The tables after so many iterations, a multiple of `CHUNK`, and the loss of each."""
     start_key, key = jax.random.split(jax.random.key(seed))
-    tables = start(start_key, len(text.noise))
+    tables = start(start_key, len(text.noise.cumulative))
     state = State(tables, OPTIMIZER.init(tables))
     losses = []
     for chunk in range(iterations // CHUNK):

@@ -20,7 +20,7 @@ from jw2v import Config
 from jw2v.blocks.windows import contexts
 from jw2v.training import backend
 from jw2v.training.call import draw_blocks
-from jw2v.training.lookups import Lookups
+from jw2v.training.lookups import lookups_of
 from jw2v.training.texts import feeds_of, text_of
 
 VOCAB = 20_000
@@ -75,7 +75,7 @@ def _blocks(text) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         drawn = draw_blocks(
             jax.random.key(0),
             text_of(next(feeds)),
-            Lookups(jnp.zeros(VOCAB, jnp.uint32)),
+            lookups_of(text.vocab, CONFIG),
             config=CONFIG,
             negatives=(1, 0),
         )

@@ -86,7 +86,7 @@ def block_of(corpus: Corpus, config: jw2v.Config) -> Block:
     ids, sentence = next(segments(corpus.train, keep, seed=config.seed, epoch=0))
     size = config.block_size
     halo = size + 2 * config.window
-    law = jnp.asarray(noise.cumulative(counts, exponent=config.ns_exponent))
+    law = noise.table(counts, exponent=config.ns_exponent)
     shape = size // config.group_size, config.group_negatives
     return Block(
         jnp.asarray(ids[:halo]),

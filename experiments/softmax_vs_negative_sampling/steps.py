@@ -59,7 +59,7 @@ def _step(kernel: Kernel, drawn: tuple[int, int], text: Corpus, sizes: Sizes) ->
     """The step of a kernel, for which so many negatives are drawn: groups, negatives of each."""
 
     def step(
-        tables: Tables, ids: Array, sentence: Array, key: Array, law: Array
+        tables: Tables, ids: Array, sentence: Array, key: Array, law: noise.Table
     ) -> tuple[Tables, Array]:
         width = jnp.full(sizes.block, sizes.window)
         block = Block(ids, sentence, width, noise.draw(key, law, drawn))
@@ -76,7 +76,7 @@ def _step(kernel: Kernel, drawn: tuple[int, int], text: Corpus, sizes: Sizes) ->
     keys = list(jax.random.split(jax.random.key(0), BLOCKS))
     inputs = cycle(zip(blocks, keys, strict=True))
     sentence = jnp.arange(halo) // SENTENCE
-    law = jnp.asarray(noise.cumulative(text.vocab.counts, exponent=CONFIG.ns_exponent))
+    law = noise.table(text.vocab.counts, exponent=CONFIG.ns_exponent)
     V = jax.random.uniform(jax.random.key(1), (sizes.vocab, sizes.dim), jnp.float32, -0.5, 0.5)
     state = [Tables(V, jnp.zeros_like(V))]
     jitted = jax.jit(step, donate_argnums=0)

@@ -50,7 +50,11 @@ def kernel(
         """Rows, columns, w and y."""
         _, omega = band(block, chunk=tile or block.group, weights=weights, dtype=v.dtype)
         shared = block.neg_ids.shape[1]
-        nu = (negatives / shared) * jnp.sum(omega, axis=1, keepdims=True)
+        if block.total is None:
+            total = jnp.sum(omega, axis=1, keepdims=True)
+        else:
+            total = block.total.reshape(len(omega), 1, -1).astype(v.dtype) / block.window
+        nu = (negatives / shared) * total
         weight = jnp.concatenate([omega, jnp.repeat(nu, shared, axis=1)], axis=1)
         shaped = (product.operand(x).reshape(len(omega), -1, x.shape[1]) for x in (v, u))
         return *as_gathered(*shaped), weight, tiles.signs(weight.shape[1], omega.shape[1], v.dtype)

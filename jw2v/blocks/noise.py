@@ -1,7 +1,8 @@
 """The noise law of negative sampling: P(w) ∝ count(w)^exponent, drawn by inverse transform.
 
 The cumulative law is kept as 32-bit integers, so a draw is one random word and one binary search,
-and every probability is right to 2⁻³², whatever the size of the vocabulary.
+and every probability is right to 2⁻³², whatever the size of the vocabulary. The search begins among
+the few words that the word's first 16 bits leave.
 
 A negative that hits the target is kept. Then E[Σ_k log σ(−u_k·v_c)] = K Σ_w P(w) log σ(−u_w·v_c)
 for every pair, which is the objective whose optimum is PMI − log K (Levy and Goldberg 2014).
@@ -11,10 +12,22 @@ depends on its target by a factor 1 − P(target).
 Source: Mikolov et al. 2013, arXiv 1310.4546, section 2.2 (exponent 3/4).
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, Int32, UInt32
+
+FIRST = 16  # bits of a random word, which say where to search
+
+
+class Table(NamedTuple):
+    """What `draw` searches; made by `table`."""
+
+    cumulative: UInt32[Array, " vocab"] | UInt32[np.ndarray, " vocab"]
+    first: Int32[Array, " starts"] | Int32[np.ndarray, " starts"]
+    """How many entries are at most 2¹⁶ i, for i = 0 … 2¹⁶: between two stands what i begins."""
 
 
 def law(counts: Int[np.ndarray, " vocab"], *, exponent: float) -> Float[np.ndarray, " vocab"]:
@@ -30,7 +43,7 @@ def law(counts: Int[np.ndarray, " vocab"], *, exponent: float) -> Float[np.ndarr
 def cumulative(
     counts: Int[np.ndarray, " vocab"], *, exponent: float
 ) -> UInt32[np.ndarray, " vocab"]:
-    """2³² P(id ≤ w), rounded: the table that `draw` searches.
+    """2³² P(id ≤ w), rounded.
 
     Args:
       counts: occurrences of each word, `[vocab]`, positive.
@@ -43,13 +56,36 @@ def cumulative(
     return np.minimum(np.round(below / below[-1] * 2.0**32), 2.0**32 - 1).astype(np.uint32)
 
 
-def draw(key: Array, table: UInt32[Array, " vocab"], shape: tuple[int, ...]) -> Int[Array, "..."]:
+def table(counts: Int[np.ndarray, " vocab"], *, exponent: float) -> Table:
+    """The law as it is searched; see `cumulative`.
+
+    >>> table(np.array([3, 1]), exponent=1.0).first[[0, 49151, 49152, 65536]].tolist()
+    [0, 0, 1, 2]
+    """
+    law = cumulative(counts, exponent=exponent)
+    starts = np.arange(1 << FIRST, dtype=np.uint32) << (32 - FIRST)
+    first = np.append(np.searchsorted(law, starts, side="right"), len(law))
+    return Table(law, first.astype(np.int32))
+
+
+def draw(key: Array, table: Table, shape: tuple[int, ...]) -> Int[Array, "..."]:
     """Independent draws from the law, ids of shape `shape`, int32.
 
-    >>> table = jnp.asarray(cumulative(np.array([1, 0, 1]), exponent=1.0))
-    >>> 1 in draw(jax.random.key(0), table, (100,))
+    >>> law = table(np.array([1, 0, 1]), exponent=1.0)
+    >>> 1 in draw(jax.random.key(0), law, (100,))
     False
     """
+    law, first = map(jnp.asarray, table)
     uniform = jax.random.bits(key, shape, jnp.uint32)
-    ids = jnp.searchsorted(table, uniform, side="right")
-    return jnp.minimum(ids, table.shape[0] - 1).astype(jnp.int32)
+    start = (uniform >> (32 - FIRST)).astype(jnp.int32)
+    low, high = first[start], first[start + 1]
+
+    def halve(_: Array, between: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = between
+        middle = (low + high) // 2
+        open_, beyond = low < high, law.at[middle].get(mode="clip") <= uniform
+        return jnp.where(open_ & beyond, middle + 1, low), jnp.where(open_ & ~beyond, middle, high)
+
+    halvings = 32 - jax.lax.clz(jnp.max(high - low, initial=0))
+    ids, _ = jax.lax.fori_loop(0, halvings, halve, (low, high))
+    return jnp.minimum(ids, len(law) - 1)

@@ -48,6 +48,7 @@ class Block(NamedTuple):
     neg_ids: Int[Array, "group neg"]  # words sampled for each group of centres
     paths: Paths | None = None  # of the centres, for hierarchical softmax
     pieces: Pieces | None = None  # of all words, where they are made of n-grams
+    total: Int[Array, " block"] | None = None  # of ω over each centre's window, in 1/window
 
     @property
     def window(self) -> int:
@@ -109,6 +110,26 @@ def pair_weight(
     if weights == "linear":
         return jnp.where(inside, (window + 1 - distance).astype(dtype) / window, 0)
     return inside.astype(dtype)
+
+
+def with_totals(block: Block, *, weights: WindowWeights) -> Block:
+    """The block with the sum of ω over each centre's window, in 1/window: whole numbers, so exact.
+
+    A kernel can sum ω itself. For all blocks of a call at once it takes a tenth of the time.
+
+    >>> block = Block(*(jnp.zeros(n, int) for n in (9, 9)), jnp.full(5, 2), jnp.zeros((1, 1), int))
+    >>> print(with_totals(block, weights="linear").total)
+    [6 6 6 6 6]
+    """
+    window, size = block.window, block.width.shape[0]
+    here = block.sentence[block.centres]
+    total = jnp.zeros(size, jnp.int32)
+    for distance in range(1, window + 1):
+        part = window + 1 - distance if weights == "linear" else window
+        for first in (window - distance, window + distance):
+            same = (block.sentence[first : first + size] == here) & (here >= 0)
+            total += jnp.where(same & (distance <= block.width), part, 0)
+    return block._replace(total=total)
 
 
 def pairs_per_centre(window: int, weights: WindowWeights) -> int:

@@ -32,7 +32,6 @@ from jw2v.ledger.example import (
 )
 from jw2v.losses import fast_sigmoid
 from jw2v.training.config import Config
-from jw2v.training.step import kernel_of
 
 WORST, WORST_WITHIN_4, WORST_SOFTPLUS = 0.0067, 0.0048, 0.0051
 GRID = 100  # points a quarter of the reach
@@ -140,7 +139,7 @@ def noise_law_claim() -> Derivation:
 
 def _kernel_claim(name: str, latex: str, mean: Any, config: Config, block: Block) -> Derivation:
     def trained(V: Any, U: Any) -> Any:
-        return table_gradients(kernel_of(config), "manual", Tables(V, U), block)
+        return table_gradients(config, Tables(V, U), block)
 
     step = Step(name, latex, trained, kind="kernel")
     return Derivation(name, mean, TABLES, (step,), wrt=(0, 1), dtypes=BOTH)

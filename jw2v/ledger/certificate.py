@@ -21,7 +21,6 @@ from jw2v.ledger.example import on_device, plain_loss, table_gradients
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
 from jw2v.training.sampled import Sample
-from jw2v.training.step import kernel_of
 
 LOG = logging.getLogger("jw2v")
 
@@ -76,11 +75,10 @@ def certify(sample: Sample, config: Config, loss: Loss | None = None) -> Finding
     Returns:
       The verdict with margin and power, and the entry that is farthest off where it is refuted.
     """
-    kernel = kernel_of(config, loss)
     plain = plain_loss(config, loss, shares=_shares(sample))
 
     def trained(V: Any, U: Any) -> Any:
-        return table_gradients(kernel, config.gradient, Tables(V, U), sample.block)
+        return table_gradients(config, Tables(V, U), sample.block, loss=loss)
 
     def true(V: Any, U: Any) -> Any:
         return jax.grad(plain, argnums=(0, 1))(V, U, on_device(sample.block))

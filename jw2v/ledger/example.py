@@ -9,9 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.blocks.huffman import huffman
-from jw2v.blocks.kernel import Kernel
 from jw2v.blocks.tables import Tables, whole_table
-from jw2v.blocks.windows import Block, Paths, Pieces
+from jw2v.blocks.windows import Block, Paths, Pieces, with_totals
 from jw2v.judge.records import Verdict
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
@@ -164,8 +163,16 @@ def dtypes_of(config: Config) -> tuple[str, ...]:
     return ("float32",) if config.precision == "bfloat16" else BOTH
 
 
-def table_gradients(kernel: Kernel, gradient: str, tables: Tables, block: Block) -> tuple[Any, Any]:
-    """What a kernel trains on, as gradients of whole tables."""
-    _, grads = row_gradients(kernel, gradient, tables, on_device(block))
+def as_drawn(block: Block, config: Config) -> Block:
+    """The block as a step of a config is given it."""
+    return with_totals(on_device(block), weights=config.weights)
+
+
+def table_gradients(
+    config: Config, tables: Tables, block: Block, *, loss: Loss | None = None
+) -> tuple[Any, Any]:
+    """What the kernel of a config trains on, as gradients of whole tables."""
+    kernel = kernel_of(config, loss)
+    _, grads = row_gradients(kernel, config.gradient, tables, as_drawn(block, config))
     d_V, d_U = (whole_table(g, table) for g, table in zip(grads, tables, strict=True))
     return d_V, d_U

@@ -57,7 +57,6 @@ from jw2v.losses.sigmoid import loss_and_grads as sigmoid_by_hand
 from jw2v.losses.subwords import loss as subword_loss
 from jw2v.losses.subwords import loss_and_grads as subwords_by_hand
 from jw2v.training.config import Config
-from jw2v.training.step import kernel_of
 
 TREE = "hierarchical_softmax"
 SUBWORDS = r"\partial J / \partial z_g = \frac{1}{|G|}\,\partial J / \partial v"
@@ -161,10 +160,10 @@ def kernel_claim(
     block, plain = example_block(config, loss), plain_loss(config, loss)
 
     def line(gradient: str) -> Step:
-        kernel = kernel_of(config, loss)
+        by = replace(config, gradient=gradient)
 
         def trained(V: Any, U: Any) -> Any:
-            return table_gradients(kernel, gradient, Tables(V, U), block)
+            return table_gradients(by, Tables(V, U), block, loss=loss)
 
         id = f"{name} {gradient}" if gradients else name
         return Step(id, SUMMED, trained, kind="kernel", expect=expected_of(config, gradient))

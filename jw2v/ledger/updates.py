@@ -26,6 +26,7 @@ from jw2v.ledger.example import (
     COUNTS,
     DIM,
     VOCAB,
+    as_drawn,
     by_step,
     dtypes_of,
     example_block,
@@ -115,7 +116,8 @@ def _trained(config: Config, loss: Loss | None, blocks: Sequence[Block], V: Any,
         optimizer = optax.chain(damp(factors), optimizer)
     step = make_step(kernel_of(config, loss), optimizer, config)
     state = TrainState(tables, optimizer.init(tables), jnp.int32(0))
-    state, _ = jax.lax.scan(step, state, jax.tree.map(lambda *x: jnp.stack(x), *blocks))
+    drawn = [as_drawn(block, config) for block in blocks]
+    state, _ = jax.lax.scan(step, state, jax.tree.map(lambda *x: jnp.stack(x), *drawn))
     return tuple(state.tables)
 
 

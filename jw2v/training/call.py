@@ -1,5 +1,6 @@
 """One call to the device: many steps in a loop, their negatives and widths drawn at once."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ from jw2v.blocks import noise
 from jw2v.blocks.kernel import Kernel
 from jw2v.blocks.subwords import spelt
 from jw2v.blocks.tables import Tables
-from jw2v.blocks.windows import Block, draw_widths
+from jw2v.blocks.windows import Block, draw_widths, with_totals
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
 from jw2v.training.lookups import Lookups
@@ -65,7 +66,7 @@ def draw_blocks(
         assert text.room is not None
         first, room = map(jnp.asarray, text.room)
         pieces = jax.vmap(spelt, (None, 0, 0, None))(lookups.spelling, ids, first, room)
-    return Block(
+    blocks = Block(
         ids,
         text.sentence[at],
         draw_widths(width_key, (calls, size), window, config.weights),
@@ -73,6 +74,7 @@ def draw_blocks(
         paths=jax.tree.map(lambda by_word: by_word[centres], lookups.tree),
         pieces=pieces,
     )
+    return jax.vmap(partial(with_totals, weights=config.weights))(blocks)
 
 
 def run_steps(

@@ -4,7 +4,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, UInt32
 
 from jw2v.blocks import noise
 from jw2v.blocks.huffman import Tree, huffman
@@ -18,7 +17,7 @@ from jw2v.training.pieces import subwords_of
 class Lookups(NamedTuple):
     """Tables by word; arguments of a call, since a program would hold each number as a constant."""
 
-    noise: UInt32[Array, " vocab"]
+    noise: noise.Table
     tree: Paths | None = None
     spelling: Spelling | None = None
 
@@ -34,8 +33,8 @@ def lookups_of(vocab: Vocabulary, config: Config) -> Lookups:
     tree = None
     if config.has_tree:
         tree = Paths(*map(jnp.asarray, tree_of(vocab)))
-    law = jnp.asarray(noise.cumulative(vocab.counts, exponent=config.ns_exponent))
-    return Lookups(law, tree, _spelling(vocab, config))
+    law = noise.table(vocab.counts, exponent=config.ns_exponent)
+    return Lookups(noise.Table(*map(jnp.asarray, law)), tree, _spelling(vocab, config))
 
 
 def _spelling(vocab: Vocabulary, config: Config) -> Spelling | None:

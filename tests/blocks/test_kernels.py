@@ -15,7 +15,7 @@ from strategies import DIM, VOCAB, block, normal, with_ways
 from jw2v.blocks import inward, naive_softmax, negative_sampling, windowed
 from jw2v.blocks.kernel import Kernel, KernelGrads
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
-from jw2v.blocks.windows import Block, WindowWeights
+from jw2v.blocks.windows import Block, WindowWeights, with_totals
 from jw2v.losses.hierarchical_softmax import PAIR as HIERARCHICAL_SOFTMAX
 from jw2v.losses.naive_softmax import PAIR as NAIVE_SOFTMAX
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
@@ -120,6 +120,20 @@ def compiled(name: str, weights: WindowWeights) -> Callable[..., tuple[jax.Array
 
 def by_hand(name: str, block: Block, weights: WindowWeights = "linear") -> tuple[jax.Array, Tables]:
     return compiled(name, weights)(tables(), block)
+
+
+@pytest.mark.parametrize("weights", LAWS)
+def test_weights_that_were_summed_before_give_the_same(weights: WindowWeights):
+    summed = with_totals(text(), weights=weights)
+    assert_same(
+        by_hand("negative_sampling", summed, weights),
+        by_hand("negative_sampling", text(), weights),
+        rtol=1e-12,
+    )
+    assert summed.total is not None
+    wrong = by_hand("negative_sampling", summed._replace(total=2 * summed.total), weights)
+    with pytest.raises(AssertionError):
+        assert_same(wrong, by_hand("negative_sampling", text(), weights))
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -16,6 +16,7 @@ from jw2v.blocks.windows import (
     pair_weight,
     pairs,
     pairs_per_centre,
+    with_totals,
 )
 
 LAWS: list[WindowWeights] = ["linear", "dynamic", "fixed"]
@@ -86,6 +87,17 @@ def test_pairs_is_the_sum_of_the_weights(weights: WindowWeights):
     got = text(drawn_widths=True)
     expected = sum(weight for *_, weight in oracles.window_pairs(got, weights=weights))
     np.testing.assert_allclose(pairs(got, weights=weights), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("weights", LAWS)
+def test_totals_are_the_sums_of_the_weights_of_each_centre(weights: WindowWeights, seed: int):
+    got = text(seed, drawn_widths=True)
+    expected = np.zeros(SIZE)
+    for centre, _, weight in oracles.window_pairs(got, weights=weights):
+        expected[centre] += weight
+    total = with_totals(got, weights=weights).total
+    np.testing.assert_array_equal(total, np.round(expected * WINDOW))
 
 
 def test_padding_alone_has_no_pairs():

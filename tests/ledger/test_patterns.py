@@ -28,7 +28,6 @@ from jw2v.losses.negative_sampling import loss_and_grads as pair_by_hand
 from jw2v.losses.skipgram import loss as window_loss
 from jw2v.losses.skipgram import loss_and_grads as window_by_hand
 from jw2v.training.config import Config
-from jw2v.training.step import kernel_of
 
 VOCAB, DIM, CENTRE = 11, 5, 2
 SECONDS = 5.0
@@ -93,9 +92,9 @@ def kernel_of_a_pair(total: int, kernel: str, gradient: str = "manual") -> Case:
     """A kernel on a block of one centre word, which has one outside word on its left."""
     k = total - 1
     config = Config(
-        kernel=kernel, block=1, group=1, window=1, negatives=k, shared_negatives=k, sigmoid="exact"
-    )
-    trained = kernel_of(config)
+        kernel=kernel, gradient=gradient, block=1, group=1, window=1, negatives=k,
+        shared_negatives=k, sigmoid="exact",
+    )  # fmt: skip
 
     def loss(V, U, o, neg):
         return pair_loss(V[CENTRE], U[o], U[neg])
@@ -103,7 +102,7 @@ def kernel_of_a_pair(total: int, kernel: str, gradient: str = "manual") -> Case:
     def by_kernel(V, U, o, neg):
         sentence, width = jnp.array([0, 0, -1], jnp.int32), jnp.ones(1, jnp.int32)
         block = Block(jnp.stack([o, jnp.int32(CENTRE), o]), sentence, width, neg[None, :])
-        return table_gradients(trained, gradient, Tables(V, U), block)
+        return table_gradients(config, Tables(V, U), block)
 
     return Case(loss, by_kernel, (V, U, ids(1)[0], ids(k)))
 
@@ -120,6 +119,7 @@ def kernel_of_text(total: int, kernel: str, gradient: str = "manual") -> Case:
     neg, size = total - 4, 2
     config = Config(
         kernel=kernel,
+        gradient=gradient,
         block=size,
         group=size,
         window=1,
@@ -127,7 +127,6 @@ def kernel_of_text(total: int, kernel: str, gradient: str = "manual") -> Case:
         shared_negatives=neg,
         sigmoid="exact",
     )
-    trained = kernel_of(config)
 
     def loss(V, U, text, negatives):
         pairs = [(i, j) for i in range(1, size + 1) for j in (i - 1, i + 1)]
@@ -136,7 +135,7 @@ def kernel_of_text(total: int, kernel: str, gradient: str = "manual") -> Case:
         )
 
     def by_kernel(V, U, text, negatives):
-        return table_gradients(trained, gradient, Tables(V, U), block_of_text(text, negatives))
+        return table_gradients(config, Tables(V, U), block_of_text(text, negatives))
 
     return Case(loss, by_kernel, (V, U, ids(size + 2), ids(neg)))
 
@@ -144,8 +143,9 @@ def kernel_of_text(total: int, kernel: str, gradient: str = "manual") -> Case:
 def softmax_kernel_of_text(total: int, kernel: str, gradient: str = "manual") -> Case:
     """A kernel of naive softmax on K + 1 words of text."""
     size = total - 2
-    config = Config(loss="naive_softmax", kernel=kernel, block=size, group=size, window=1)
-    trained = kernel_of(config)
+    config = Config(
+        loss="naive_softmax", kernel=kernel, gradient=gradient, block=size, group=size, window=1
+    )
 
     def loss(V, U, text):
         pairs = [(i, j) for i in range(1, size + 1) for j in (i - 1, i + 1)]
@@ -153,7 +153,7 @@ def softmax_kernel_of_text(total: int, kernel: str, gradient: str = "manual") ->
 
     def by_kernel(V, U, text):
         block = block_of_text(text, jnp.zeros(0, jnp.int32))
-        return table_gradients(trained, gradient, Tables(V, U), block)
+        return table_gradients(config, Tables(V, U), block)
 
     return Case(loss, by_kernel, (V, U, ids(total)))
 

@@ -16,6 +16,7 @@ from texts import topic_share, topical_text
 
 import jw2v
 import jw2v.errors
+from jw2v.blocks import noise
 from jw2v.corpus import encode, keep_probability, segments
 from jw2v.errors import DataError, InterruptedTrainingError, UsageError
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
@@ -347,7 +348,7 @@ def test_draws_differ_between_blocks_and_calls():
     config = replace(SMALL, window_weights="dynamic")
     ids = jnp.zeros(8 * 64 + 6, jnp.int32)
     text = call.Text(ids, ids, jnp.int32(8))
-    table = Lookups(jnp.asarray(np.linspace(2**20, 2**32 - 1, 50).astype(np.uint32)))
+    table = Lookups(noise.table(np.ones(50, int), exponent=1.0))
     keys = jax.random.split(jax.random.key(0))
     one, two = (call.draw_blocks(key, text, table, config=config, negatives=(4, 8)) for key in keys)
     drawn = np.concatenate([one.neg_ids, two.neg_ids]).reshape(16, -1)
