@@ -83,8 +83,8 @@ def draw(key: Array, table: Table, shape: tuple[int, ...]) -> Int[Array, "..."]:
     def halve(_: Array, between: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = between
         middle = (low + high) // 2
-        open_, beyond = low < high, law.at[middle].get(mode="clip") <= uniform
-        return jnp.where(open_ & beyond, middle + 1, low), jnp.where(open_ & ~beyond, middle, high)
+        more, beyond = low < high, law.at[middle].get(mode="clip") <= uniform
+        return jnp.where(more & beyond, middle + 1, low), jnp.where(more & ~beyond, middle, high)
 
     halvings = 32 - jax.lax.clz(jnp.max(high - low, initial=0))
     ids, _ = jax.lax.fori_loop(0, halvings, halve, (low, high))

@@ -115,7 +115,7 @@ def pair_weight(
 def with_totals(block: Block, *, weights: WindowWeights) -> Block:
     """The block with the sum of ω over each centre's window, in 1/window: whole numbers, so exact.
 
-    A kernel can sum ω itself. For all blocks of a call at once it takes a tenth of the time.
+    A kernel can sum ω itself; for all blocks of a call at once a processor does so sooner.
 
     >>> block = Block(*(jnp.zeros(n, int) for n in (9, 9)), jnp.full(5, 2), jnp.zeros((1, 1), int))
     >>> print(with_totals(block, weights="linear").total)
