@@ -26,7 +26,6 @@ def pytest_configure(config: pytest.Config) -> None:
         jaxtyping.config.update("jaxtyping_disable", True)
     jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 @pytest.fixture

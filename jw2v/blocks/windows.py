@@ -11,7 +11,7 @@ Since P(d ≤ b) = (window − d + 1) / window, "linear" is the expectation of "
 the expected gradient at no variance. Both have window + 1 expected pairs a centre word.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -107,9 +107,13 @@ def pair_weight(
     [0.   1.   0.75 0.5  0.25]
     """
     inside = same_sentence & (distance > 0) & (distance <= width)
-    if weights == "linear":
-        return jnp.where(inside, (window + 1 - distance).astype(dtype) / window, 0)
-    return inside.astype(dtype)
+    omega = jnp.asarray(_parts(distance, window=window, weights=weights)).astype(dtype) / window
+    return jnp.where(inside, omega, 0)
+
+
+def _parts(distance: Any, *, window: int, weights: WindowWeights) -> Any:
+    """ω within the window, in 1/window."""
+    return window + 1 - distance if weights == "linear" else window
 
 
 def with_totals(block: Block, *, weights: WindowWeights) -> Block:
@@ -125,7 +129,7 @@ def with_totals(block: Block, *, weights: WindowWeights) -> Block:
     here = block.sentence[block.centres]
     total = jnp.zeros(size, jnp.int32)
     for distance in range(1, window + 1):
-        part = window + 1 - distance if weights == "linear" else window
+        part = _parts(distance, window=window, weights=weights)
         for first in (window - distance, window + distance):
             same = (block.sentence[first : first + size] == here) & (here >= 0)
             total += jnp.where(same & (distance <= block.width), part, 0)

@@ -34,7 +34,7 @@ def lookups_of(vocab: Vocabulary, config: Config) -> Lookups:
     if config.has_tree:
         tree = Paths(*map(jnp.asarray, tree_of(vocab)))
     law = noise.table(vocab.counts, exponent=config.ns_exponent)
-    return Lookups(noise.Table(*map(jnp.asarray, law)), tree, _spelling(vocab, config))
+    return Lookups(law, tree, _spelling(vocab, config))
 
 
 def _spelling(vocab: Vocabulary, config: Config) -> Spelling | None:

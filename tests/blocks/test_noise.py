@@ -58,12 +58,13 @@ def test_a_draw_is_the_word_that_a_search_of_all_finds(vocab: int, monkeypatch: 
     """Random words on, before and after the entries, where one more or less would be seen."""
     counts = np.random.default_rng(0).zipf(1.2, vocab) % 10**6
     law = table(np.sort(counts)[::-1] + 1, exponent=0.75)
-    near = np.random.default_rng(1).choice(law.cumulative, 5000).astype(np.int64)
+    below = np.asarray(law.cumulative)
+    near = np.random.default_rng(1).choice(below, 5000).astype(np.int64)
     ends = np.array([0, 1, 2**16 - 1, 2**16, 2**32 - 2**16, 2**32 - 1])
     bits = np.concatenate([near - 1, near, near + 1, ends]) % 2**32
     monkeypatch.setattr(jax.random, "bits", lambda *_: jnp.asarray(bits, jnp.uint32))
     got = draw(jax.random.key(0), law, bits.shape)
-    expected = np.minimum(np.searchsorted(law.cumulative, bits, side="right"), vocab - 1)
+    expected = np.minimum(np.searchsorted(below, bits, side="right"), vocab - 1)
     np.testing.assert_array_equal(got, expected)
 
 
