@@ -117,6 +117,17 @@ def test_the_maths_knows_jax_alone(path: Path):
     assert roots <= standard | {"jax", "jaxtyping", "jw2v"}
 
 
+def test_what_tells_shapes_is_checked_when_called(pytestconfig):
+    *checked, _ = pytestconfig.option.jaxtyping_packages.split(",")
+    told = {
+        "jw2v." + name_of(path).removesuffix(".py").replace("/", ".")
+        for path in FILES
+        if any(name.startswith("jaxtyping.") for _, name in imports(path))
+    }
+    unseen = {name for name in told if not any(f"{name}.".startswith(f"{c}.") for c in checked)}
+    assert told and unseen == set()
+
+
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_no_room_imports_itself_through_another(room: str):
     """The table has no circle."""

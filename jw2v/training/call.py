@@ -85,6 +85,7 @@ def run_steps(
     Where `count` is None all blocks are taken, in loops whose length the program knows: an
     accelerator then asks the host nothing between two steps.
     """
+    step = jax.jit(step, inline=True)  # traced once for both loops
     known = count is None and blocks.width.shape[0] % loss_every == 0
     many = blocks.width.shape[0] if count is None else count
 
