@@ -19,8 +19,14 @@ def text(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="session")
 def corpus(text, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """The text, encoded."""
-    return encode(text, directory=tmp_path_factory.mktemp("corpus"), min_count=1, heldout_every=20)
+    """The text, encoded; none of it is held out, which would take a program more."""
+    return encode(text, directory=tmp_path_factory.mktemp("corpus"), min_count=1, heldout_every=0)
+
+
+@pytest.fixture(scope="session")
+def heldout_corpus(text, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The text, encoded, of which some is held out."""
+    return encode(text, directory=tmp_path_factory.mktemp("heldout"), min_count=1, heldout_every=20)
 
 
 @pytest.fixture(scope="session")

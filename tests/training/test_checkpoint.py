@@ -31,7 +31,7 @@ STATE = TrainState(
 MADE_WITH = {"dim": 2, "optimizer": "adam"}
 SMALL = Config(
     dim=12, window=3, epochs=3, sample=0.0, block=64, group=16, shared_negatives=8,
-    blocks_per_call=4, min_count=1, loss_every=1,
+    blocks_per_call=4, min_count=1, loss_every=1, heldout_every=0,
 )  # fmt: skip
 
 

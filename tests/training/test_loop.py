@@ -31,7 +31,7 @@ from jw2v.training.step import StepInfo
 
 SMALL = Config(
     dim=12, window=3, epochs=4, sample=0.0, block=64, group=16, shared_negatives=8,
-    blocks_per_call=8, min_count=1, loss_every=1,
+    blocks_per_call=8, min_count=1, loss_every=1, heldout_every=0,
 )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def metrics_of(folder):
     ids=str,
 )
 def test_words_of_one_topic_come_together(text, options):
-    config = replace(SMALL, epochs=8, **options)
+    config = replace(SMALL, epochs=8, heldout_every=20, **options)
     seen = []
     vectors = jw2v.train(text, config, callback=seen.append, check=False)
     assert topic_share(vectors) > 0.9
@@ -226,7 +226,7 @@ def test_heldout_sentences_are_never_trained_on(tmp_path):
 
 
 def test_without_heldout_text_there_is_no_heldout_loss(text):
-    vectors = jw2v.train(text, replace(SMALL, epochs=1, heldout_every=0), check=False)
+    vectors = jw2v.train(text, replace(SMALL, epochs=1), check=False)
     assert vectors.run["heldout_loss"] is None
 
 
@@ -386,10 +386,10 @@ def test_calls_of_a_known_length_train_the_same(corpus, monkeypatch, loss_every)
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
-def test_a_text_of_which_all_is_kept_is_the_same_subsampled_on_the_device(corpus, monkeypatch):
-    expected = run(corpus, SMALL)
+def test_a_text_of_which_all_is_kept_is_the_same_subsampled_on_the_device(heldout_corpus, monkeypatch):
+    expected = run(heldout_corpus, SMALL)
     monkeypatch.setattr(loop, "is_resident", lambda config: True)
-    result = run(corpus, SMALL)
+    result = run(heldout_corpus, SMALL)
     assert result.calls == expected.calls
     assert (result.loss, result.heldout_loss) == (expected.loss, expected.heldout_loss)
     for table, same in zip(result.state.tables, expected.state.tables, strict=True):

@@ -216,8 +216,8 @@ def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
 
 
 @pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
-def test_two_replicas_end_with_the_same_tables(tmp_path, corpus, ngrams):
-    first, second = run_in_two(tmp_path, corpus, replace(SMALL, **ngrams))
+def test_two_replicas_end_with_the_same_tables(tmp_path, heldout_corpus, ngrams):
+    first, second = run_in_two(tmp_path, heldout_corpus, replace(SMALL, **ngrams))
     for a, b in zip(first.state.tables, second.state.tables, strict=True):
         np.testing.assert_array_equal(a, b)
     assert first.finished
@@ -228,9 +228,9 @@ def test_two_replicas_end_with_the_same_tables(tmp_path, corpus, ngrams):
 
 
 @pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
-def test_two_replicas_learn_what_one_process_learns(tmp_path, corpus, ngrams):
+def test_two_replicas_learn_what_one_process_learns(tmp_path, heldout_corpus, ngrams):
     config = replace(SMALL, epochs=6, **ngrams)
-    alone = loop.run(corpus, config, prepare(corpus, config))
-    two, _ = run_in_two(tmp_path, corpus, config)
+    alone = loop.run(heldout_corpus, config, prepare(heldout_corpus, config))
+    two, _ = run_in_two(tmp_path, heldout_corpus, config)
     assert two.loss == pytest.approx(alone.loss, rel=0.05)
     assert two.heldout_loss == pytest.approx(alone.heldout_loss, rel=0.05)

@@ -23,7 +23,8 @@ from jw2v.training.texts import feeds_of, text_of
 
 SMALL = Config(
     dim=7, window=3, epochs=2, sample=0.0, block=64, group=16, shared_negatives=4, negatives=2,
-    blocks_per_call=16, precision="float64", min_count=1, softmax_chunk=20,
+    blocks_per_call=16, precision="float64", min_count=1, softmax_chunk=20, loss_every=1,
+    heldout_every=0,
 )  # fmt: skip
 STEADY = replace(SMALL, schedule="constant")
 """A rate that falls is computed in float32, and may be rounded otherwise in another program."""

@@ -28,7 +28,7 @@ from jw2v.training.setting import prepare
 KIND = Ngrams(2, 3, 1000)
 SMALL = Config(
     dim=12, window=3, epochs=4, sample=0.0, block=64, group=16, shared_negatives=8,
-    blocks_per_call=8, min_count=1, loss_every=1, **KIND._asdict(),
+    blocks_per_call=8, min_count=1, loss_every=1, heldout_every=0, **KIND._asdict(),
 )  # fmt: skip
 ONCE = replace(SMALL, epochs=1)
 STILL = replace(ONCE, lr=1e-20)
@@ -54,7 +54,8 @@ def tables_of(corpus, config, **options) -> list[np.ndarray]:
 )
 def test_words_of_one_topic_come_together(text, options):
     seen = []
-    vectors = jw2v.train(text, replace(SMALL, **options), callback=seen.append, check=False)
+    config = replace(SMALL, heldout_every=20, **options)
+    vectors = jw2v.train(text, config, callback=seen.append, check=False)
     assert topic_share(vectors) > 0.9
     assert vectors.run["heldout_loss"] < 0.9 * seen[0].loss
     near = [word for word, _ in vectors.most_similar("a77", topn=5)]
@@ -88,9 +89,8 @@ def test_four_ways_give_the_same_tables(corpus, options):
 
 def test_vectors_are_the_means_of_what_trained(text, corpus):
     """In words by the sentences' own letters: a row of its own, and one for each n-gram."""
-    config = replace(ONCE, heldout_every=20)
-    vectors = jw2v.train(text, config, check=False)
-    V, U = tables_of(corpus, config)
+    vectors = jw2v.train(text, ONCE, check=False)
+    V, U = tables_of(corpus, ONCE)
     made = subwords_of(corpus.vocab, KIND)
     assert V.shape[0] == len(vectors.words) + len(made.buckets)
     assert vectors.outside is not None
