@@ -208,10 +208,15 @@ def two_topics() -> list[list[str]]:
     [
         {"sg": 1},
         {},
-        {"cbow_mean": 0},
-        {"shrink_windows": False},
         {"hs": 1, "negative": 0},
-        pytest.param({"hs": 1, "negative": 0, "sg": 1}, marks=pytest.mark.slow),
+        *(
+            pytest.param(more, marks=pytest.mark.slow)
+            for more in (
+                {"cbow_mean": 0},
+                {"shrink_windows": False},
+                {"hs": 1, "negative": 0, "sg": 1},
+            )
+        ),
     ],
 )
 def test_learns_which_words_go_together(options: dict[str, Any]):

@@ -365,7 +365,7 @@ def test_a_program_that_copies_a_table_is_told_of(corpus, monkeypatch, caplog):
     assert f"XLA copies a whole table 1 times a step here (jax {jax.__version__}" in caplog.text
 
 
-@pytest.mark.parametrize("loss_every", [1, 4, 3])
+@pytest.mark.parametrize("loss_every", [pytest.param(1, marks=pytest.mark.slow), 4, 3])
 def test_calls_of_a_known_length_train_the_same(corpus, monkeypatch, loss_every):
     """As on accelerators: full calls have a program of their own; the last is not full."""
     config = replace(SMALL, loss_every=loss_every, block=16)
@@ -386,7 +386,9 @@ def test_calls_of_a_known_length_train_the_same(corpus, monkeypatch, loss_every)
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
-def test_a_text_of_which_all_is_kept_is_the_same_subsampled_on_the_device(heldout_corpus, monkeypatch):
+def test_a_text_of_which_all_is_kept_is_the_same_subsampled_on_the_device(
+    heldout_corpus, monkeypatch
+):
     expected = run(heldout_corpus, SMALL)
     monkeypatch.setattr(loop, "is_resident", lambda config: True)
     result = run(heldout_corpus, SMALL)

@@ -109,7 +109,10 @@ def test_each_row_is_weighed_by_its_own_tier():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
+KINDS_OF_ROWS = [{}, pytest.param({"minn": 3, "maxn": 4}, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("ngrams", KINDS_OF_ROWS)
 def test_what_is_learnt_is_weighed_by_what_is_taken_of_it(corpus, ngrams):
     config = replace(SMALL, **ngrams)
     found = partial(weights_of, corpus.vocab, config, tiers_of(corpus.vocab, config, 3), 3)
@@ -215,7 +218,7 @@ def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
     return in_two(tmp_path, work)
 
 
-@pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
+@pytest.mark.parametrize("ngrams", KINDS_OF_ROWS)
 def test_two_replicas_end_with_the_same_tables(tmp_path, heldout_corpus, ngrams):
     first, second = run_in_two(tmp_path, heldout_corpus, replace(SMALL, **ngrams))
     for a, b in zip(first.state.tables, second.state.tables, strict=True):
@@ -227,7 +230,7 @@ def test_two_replicas_end_with_the_same_tables(tmp_path, heldout_corpus, ngrams)
     assert first.heldout_loss == second.heldout_loss
 
 
-@pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
+@pytest.mark.parametrize("ngrams", KINDS_OF_ROWS)
 def test_two_replicas_learn_what_one_process_learns(tmp_path, heldout_corpus, ngrams):
     config = replace(SMALL, epochs=6, **ngrams)
     alone = loop.run(heldout_corpus, config, prepare(heldout_corpus, config))

@@ -42,8 +42,17 @@ def tables_of(corpus, config: Config, optimizer=None):
         return [np.asarray(table) for table in result.state.tables]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam"])
-@pytest.mark.parametrize("loss", ["negative_sampling", "naive_softmax"])
+@pytest.mark.parametrize(
+    ("loss", "optimizer"),
+    [
+        ("negative_sampling", "sgd"),
+        ("negative_sampling", "adam"),
+        ("naive_softmax", "adagrad"),
+        pytest.param("negative_sampling", "adagrad", marks=pytest.mark.slow),
+        pytest.param("naive_softmax", "sgd", marks=pytest.mark.slow),
+        pytest.param("naive_softmax", "adam", marks=pytest.mark.slow),
+    ],
+)
 def test_four_ways_give_the_same_tables(corpus, loss, optimizer):
     config = replace(STEADY, loss=loss, optimizer=optimizer)
     expected = tables_of(corpus, config)
@@ -133,8 +142,15 @@ def break_hand_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "kernel", broken)
 
 
-@pytest.mark.parametrize("kernel", ["block", "windows"])
-@pytest.mark.parametrize("loss", ["negative_sampling", "naive_softmax"])
+@pytest.mark.parametrize(
+    ("loss", "kernel"),
+    [
+        ("negative_sampling", "block"),
+        ("naive_softmax", "windows"),
+        pytest.param("negative_sampling", "windows", marks=pytest.mark.slow),
+        pytest.param("naive_softmax", "block", marks=pytest.mark.slow),
+    ],
+)
 def test_a_broken_hand_gradient_moves_the_manual_tables_alone(corpus, loss, kernel, monkeypatch):
     manual = replace(SMALL, loss=loss, kernel=kernel)
     autodiff = replace(manual, gradient="autodiff")
@@ -145,7 +161,7 @@ def test_a_broken_hand_gradient_moves_the_manual_tables_alone(corpus, loss, kern
         np.testing.assert_array_equal(table, true)
 
 
-@pytest.mark.parametrize("kernel", ["block", "windows"])
+@pytest.mark.parametrize("kernel", ["block", pytest.param("windows", marks=pytest.mark.slow)])
 def test_the_guard_refuses_to_train_on_a_broken_hand_gradient(text, kernel, monkeypatch, tmp_path):
     break_hand_gradients(monkeypatch)
     config = replace(SMALL, kernel=kernel, precision="float32")
