@@ -19,6 +19,8 @@ from jw2v.display import verdict_counts
 from jw2v.errors import DataError, Jw2vError
 from jw2v.judge import Entry
 from jw2v.training import backend
+from jw2v.training.backend import Platform
+from jw2v.training.fitted import fitted
 
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
@@ -28,37 +30,34 @@ from results import machine, read, tables_of, versions, write, write_table
 from timing import Timed, alternating, ceilings, corpus, step
 
 VOCAB = 71_000
-UNITS = {"precision": "bfloat16", "tile": 64, "shared_negatives": 22}
-"""What `jw2v.training.fitted` takes where the processor has matrix units."""
-LARGE = {**UNITS, "block": 16_384, "shared_negatives": 38}
-"""What it takes on an accelerator, of a text that is long enough."""
-STEPS: dict[str, dict[str, Any]] = {
-    "default": {},
-    "autodiff": {"gradient": "autodiff"},
-    "exact sigmoid": {"sigmoid": "exact"},
-    "bfloat16 operands": {"precision": "bfloat16"},
-    "matrix units": UNITS,
-    "large block": LARGE,
-    "large block, dim 128": {"dim": 128, **LARGE},
-    "large block, dim 300": {"dim": 300, **LARGE},
-    "autodiff, exact, bfloat16": {
-        "gradient": "autodiff",
-        "sigmoid": "exact",
-        "precision": "bfloat16",
-    },
-    "no damping": {"damping": "none"},
-    "dim 300": {"dim": 300},
-    "dim 300, matrix units": {"dim": 300, **UNITS},
-    "block 4,096, tiles of 64": {"block": 4096, "group": 64, "tile": 64, "shared_negatives": 64},
-    "windows": {"kernel": "windows"},
+LONG = 16_384_000  # words of an epoch
+
+
+def taken(backend: Platform, **options: Any) -> Config:
+    """What `jw2v train` takes of a long text on a backend with matrix units."""
+    return fitted(Config(**options), LONG, backend=backend, matrix_units=True)
+
+
+STEPS: dict[str, Config] = {
+    "default": Config(),
+    "autodiff": Config(gradient="autodiff"),
+    "exact sigmoid": Config(sigmoid="exact"),
+    "bfloat16 operands": Config(precision="bfloat16"),
+    "matrix units": taken("cpu"),
+    "large block": taken("gpu"),
+    "large block, dim 128": taken("gpu", dim=128),
+    "large block, dim 300": taken("gpu", dim=300),
+    "autodiff, exact, bfloat16": Config(gradient="autodiff", sigmoid="exact", precision="bfloat16"),
+    "no damping": Config(damping="none"),
+    "dim 300": Config(dim=300),
+    "dim 300, matrix units": taken("cpu", dim=300),
+    "block 4,096, tiles of 64": Config(block=4096, group=64, tile=64, shared_negatives=64),
+    "windows": Config(kernel="windows"),
 }
-BLOCKS: dict[str, dict[str, Any]] = {
-    f"block {block:,}, tiles of {group}, {negatives} negatives": {
-        "block": block,
-        "group": group,
-        "tile": group,
-        "shared_negatives": negatives,
-    }
+BLOCKS: dict[str, Config] = {
+    f"block {block:,}, tiles of {group}, {negatives} negatives": Config(
+        block=block, group=group, tile=group, shared_negatives=negatives
+    )
     for group, negatives in ((16, 24), (64, 64))
     for block in (512, 2048, 8192, 32_768)
 }
@@ -103,8 +102,8 @@ def measure(path: Path, wanted: Sequence[str] = GROUPS) -> None:
 def groups() -> Iterator[tuple[str, Iterator[tuple[str, Timed]]]]:
     """What is timed side by side."""
     zipf = corpus(VOCAB)
-    yield "step", ((name, step(zipf, Config(**options))) for name, options in STEPS.items())
-    yield "block", ((name, step(zipf, Config(**options))) for name, options in BLOCKS.items())
+    yield "step", ((name, step(zipf, config)) for name, config in STEPS.items())
+    yield "block", ((name, step(zipf, config)) for name, config in BLOCKS.items())
     yield (
         "vocabulary, Zipf",
         ((f"{n:,}", step(corpus(n), Config())) for n in VOCABULARIES),
@@ -141,7 +140,7 @@ def table(results: dict[str, Any]) -> str:
     ]
     for run in results["runs"]:
         ns = statistics.median(run["ns"])
-        config = Config(**(STEPS | BLOCKS).get(run["name"], {}))
+        config = (STEPS | BLOCKS).get(run["name"], Config())
         operands = "bfloat16" if config.precision == "bfloat16" else "float32"
         product = _of(flops(config) / ns, limits.get(f"{operands} product, GFLOP/s"))
         moved = _of(traffic(config) / ns, limits.get("copy, GB/s"))
