@@ -12,18 +12,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from jw2v.blocks.tables import Tables
-from jw2v.corpus import AS_IT_IS, Corpus, Reading, Vocabulary, encode
+from jw2v.corpus import AS_IT_IS, Corpus, Reading, encode
 from jw2v.corpus.sources import Source
-from jw2v.corpus.subwords import Ngrams, Subwords
-from jw2v.errors import GradientError, InterruptedTrainingError, UsageError
+from jw2v.corpus.subwords import Ngrams
+from jw2v.errors import InterruptedTrainingError, UsageError
 from jw2v.files import replacing
-from jw2v.judge import Entry, verify_derivations
+from jw2v.guard import guard
+from jw2v.initial import tables_from
+from jw2v.judge import Entry
 from jw2v.judge.ledgers import verify_ledgers
-from jw2v.ledger import kernels
 from jw2v.ledger.certificate import Certificates
 from jw2v.losses.record import Loss
 from jw2v.precision import precision
@@ -36,7 +35,7 @@ from jw2v.training.folder import progress_of, run_folder
 from jw2v.training.meter import Progress
 from jw2v.training.pieces import subwords_of
 from jw2v.training.ready import Run, ready
-from jw2v.training.setting import epoch_words, grid_for, start_tables
+from jw2v.training.setting import epoch_words, grid_for
 from jw2v.vectors import Vectors, load, save
 from jw2v.vectors.ngrams import NgramRows
 from jw2v.vectors.training_page import write_training_page
@@ -45,7 +44,6 @@ __all__ = ["load", "train", "verify"]
 
 LOG = logging.getLogger("jw2v")
 LEDGERS = ("jw2v.ledger.cs224n_a2", "jw2v.ledger.kernels", "jw2v.ledger.peers")
-GUARD_SAMPLES = 16  # with few points, bfloat16 operands leave entries untested
 HISTORY = 100  # points of a run's history kept with the vectors; metrics.jsonl holds all
 
 
@@ -157,14 +155,14 @@ def train(
             config,
             optimizer,
             loss,
-            _initial(init, text, config),
+            None if init is None else tables_from(init, text, config),
             resumed,
             None if folder is None else Saving(str(folder), made_with, save_every, keep),
         )
-        guard = partial(_guard, config, loss, check=check)
+        judge = partial(guard, config, loss, check=check)
         with (
             memory.exhaustion_told(config, folder),
-            ready(run, scratch=Path(scratch), guard=guard) as trained,
+            ready(run, scratch=Path(scratch), guard=judge) as trained,
             run_metrics(folder, history) as write,
         ):
 
@@ -241,33 +239,6 @@ def _check_options(*, certify: float, save_every: float, keep: int) -> None:
         raise UsageError("; ".join(faults))
 
 
-def _guard(config: Config, loss: Loss | None, *, check: bool) -> None:
-    """Judge what is about to train, if that is wanted.
-
-    Raises:
-      GradientError: a claim does not hold.
-    """
-    if not check:
-        LOG.info("gradients not checked (--no-check)")
-        return
-    began = time.perf_counter()
-    held = []
-    # One after the other: a run that is refused need not wait for the rest.
-    for claim in kernels.claims_of(config, loss):
-        (entry,) = verify_derivations([claim], ledger="guard", samples=GUARD_SAMPLES)
-        if entry.expected == "refuted" == entry.verdict_value:
-            LOG.warning("as asked, no gradient: %s (%s)", entry.id, entry.diagnosis or "refuted")
-        elif entry.verdict_value == "holds":
-            held.append(entry.id)
-        else:
-            why = entry.diagnosis or f"counterexample {json.dumps(entry.counterexample)}"
-            raise GradientError(
-                f"the gradient of {entry.id} is {entry.verdict_value} ({why}); "
-                "correct it, or train with autodiff (--gradient autodiff)"
-            )
-    LOG.info("gradients hold: %s (%.1f s)", ", ".join(held), time.perf_counter() - began)
-
-
 def _encode(source: Source, config: Config, reading: Reading, scratch: Path) -> Corpus:
     text = encode(
         source,
@@ -311,49 +282,6 @@ def _encoded_with(text: Corpus) -> dict[str, Any]:
     """The options of a run that were used in encoding; its seed is of the held-out split alone."""
     options = text.options._asdict()
     return {name: options[name] for name in options if name != "seed"}
-
-
-def _initial(init: Vectors | None, text: Corpus, config: Config) -> Tables | None:
-    """Tables that start from earlier vectors, word by word."""
-    if init is None:
-        return None
-    dim = init.vectors.shape[1]
-    if dim != config.dim:
-        raise UsageError(f"init has dim {dim} and the run {config.dim}; give the same (--dim)")
-    V, U = (np.array(table) for table in start_tables(config, text.vocab))
-    known = np.array([init.index.get(word, -1) for word in text.vocab.words])
-    here, there = np.flatnonzero(known >= 0), known[known >= 0]
-    if config.ngrams is None:
-        V[here] = init.vectors[there]
-    else:
-        made = subwords_of(text.vocab, config.ngrams)
-        V = made.with_means(_with_ngrams(V, made, init, config), here, init.vectors[there])
-    if init.outside is not None and _same_rows(init, text.vocab, config):
-        U[here] = init.outside[there]
-    return Tables(jax.numpy.asarray(V), jax.numpy.asarray(U))
-
-
-def _same_rows(init: Vectors, vocab: Vocabulary, config: Config) -> bool:
-    """Whether outside rows are of what they were of: words by name, nodes where the tree is one."""
-    if not config.has_tree:
-        return not init.has_tree
-    same_counts = init.counts is not None and np.array_equal(init.counts, vocab.counts)
-    return init.has_tree and init.words == vocab.words and same_counts
-
-
-def _with_ngrams(V: np.ndarray, made: Subwords, init: Vectors, config: Config) -> np.ndarray:
-    """The table with the n-grams of earlier vectors."""
-    if init.ngrams is None:
-        return V
-    if init.ngrams.kind != config.ngrams:
-        raise UsageError(
-            f"init has n-grams of {init.ngrams.kind} and the run {config.ngrams}; give the same "
-            "(--minn, --maxn, --buckets)"
-        )
-    buckets = made.buckets, init.ngrams.buckets
-    _, here, there = np.intersect1d(*buckets, assume_unique=True, return_indices=True)
-    V[len(made.sizes) + here] = init.ngrams.rows[there]
-    return V
 
 
 def _resumed(folder: Path, made_with: dict[str, Any]) -> checkpoint.Found:

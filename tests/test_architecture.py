@@ -47,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training.config",
     },
 }
-OUTER = {"api", "cli", "demo", "display", "__init__", "__main__"}  # may import every room
+OUTER = {"api", "cli", "demo", "display", "guard", "initial", "__init__", "__main__"}
+"""May import every room."""
 NO_JAX = {"corpus", *FOR_ALL} - {"precision"}
 
 

@@ -10,9 +10,9 @@ import pytest
 from texts import topical_text
 
 import jw2v
-from jw2v import api
 from jw2v.corpus import Corpus, Vocabulary, encode, open_corpus
 from jw2v.errors import DataError
+from jw2v.initial import tables_from
 from jw2v.training.config import Config
 from jw2v.training.setting import epoch_words
 
@@ -110,8 +110,7 @@ def test_outside_rows_go_on_where_they_are_of_the_same(
     corpus: Corpus, then: str, now: str, goes_on: bool
 ):
     init = vectors_of(corpus, then)
-    tables = api._initial(init, corpus, replace(SMALL, loss=now))
-    assert tables is not None
+    tables = tables_from(init, corpus, replace(SMALL, loss=now))
     np.testing.assert_array_equal(tables.V, init.vectors)
     np.testing.assert_array_equal(tables.U, init.outside if goes_on else 0 * tables.U)
 
@@ -126,6 +125,5 @@ def test_a_tree_of_other_words_or_counts_starts_anew(corpus: Corpus, change: str
         "no counts": replace(init, counts=None),
         "order": replace(init, words=words[::-1]),
     }[change]
-    tables = api._initial(init, corpus, replace(SMALL, loss=TREE))
-    assert tables is not None
+    tables = tables_from(init, corpus, replace(SMALL, loss=TREE))
     assert not np.asarray(tables.U).any()

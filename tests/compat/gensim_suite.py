@@ -66,7 +66,7 @@ def run(folder: Path, timeout: float) -> dict[str, str]:
 def main(parts: list[str]) -> None:
     replace_names()
     api: Any = importlib.import_module("jw2v.api")
-    api._guard = once(api._guard)
+    api.guard = once(api.guard)
     outcomes = Outcomes()
     for file in FILES:
         module = importlib.import_module(f"gensim.test.{file}")

@@ -45,7 +45,7 @@ def vocabulary_of(model: Any) -> Any:
 @pytest.fixture(scope="module", autouse=True)
 def judged_once():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "_guard", once(api._guard))
+        patch.setattr(api, "guard", once(api.guard))
         yield
 
 
