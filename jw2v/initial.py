@@ -1,6 +1,6 @@
 """Tables that start from earlier vectors, word by word."""
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jw2v.blocks.tables import Tables
@@ -44,7 +44,7 @@ def tables_from(init: Vectors, text: Corpus, config: Config) -> Tables:
         V = made.with_means(_with_ngrams(V, made, init, config), here, init.vectors[there])
     if init.outside is not None and _same_rows(init, text.vocab, config):
         U[here] = init.outside[there]
-    return Tables(jax.numpy.asarray(V), jax.numpy.asarray(U))
+    return Tables(jnp.asarray(V), jnp.asarray(U))
 
 
 def _same_rows(init: Vectors, vocab: Vocabulary, config: Config) -> bool:

@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training.replicas",
     },
     "vectors": {"corpus"},
+    "guard": {"judge", "ledger", "losses", "training.config"},
+    "initial": {"corpus", "blocks", "training", "vectors"},
     "compat": {
         "api",
         "vectors",
@@ -47,8 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training.config",
     },
 }
-OUTER = {"api", "cli", "demo", "display", "guard", "initial", "__init__", "__main__"}
-"""May import every room."""
+OUTER = {"api", "cli", "demo", "display", "__init__", "__main__"}  # may import every room
 NO_JAX = {"corpus", *FOR_ALL} - {"precision"}
 
 

@@ -109,10 +109,7 @@ def test_each_row_is_weighed_by_its_own_tier():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-KINDS_OF_ROWS = [{}, pytest.param({"minn": 3, "maxn": 4}, marks=pytest.mark.slow)]
-
-
-@pytest.mark.parametrize("ngrams", KINDS_OF_ROWS)
+@pytest.mark.parametrize("ngrams", [{}, {"minn": 3, "maxn": 4}])
 def test_what_is_learnt_is_weighed_by_what_is_taken_of_it(corpus, ngrams):
     config = replace(SMALL, **ngrams)
     found = partial(weights_of, corpus.vocab, config, tiers_of(corpus.vocab, config, 3), 3)
@@ -216,6 +213,9 @@ def run_in_two(tmp_path, corpus, config) -> list[loop.Result]:
         return loop.run(corpus, config, setting, exchange=member, resumed=(own, 0))
 
     return in_two(tmp_path, work)
+
+
+KINDS_OF_ROWS = [{}, pytest.param({"minn": 3, "maxn": 4}, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("ngrams", KINDS_OF_ROWS)
