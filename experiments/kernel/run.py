@@ -19,7 +19,7 @@ from jw2v.display import verdict_counts
 from jw2v.errors import DataError, Jw2vError
 from jw2v.judge import Entry
 from jw2v.training import backend
-from jw2v.training.backend import Platform
+from jw2v.training.backend import Platform, Units
 from jw2v.training.fitted import fitted
 
 FOLDER = Path(__file__).parent
@@ -33,9 +33,9 @@ VOCAB = 71_000
 LONG = 16_384_000  # words of an epoch
 
 
-def taken(backend: Platform, **options: Any) -> Config:
-    """What `jw2v train` takes of a long text on a backend with matrix units."""
-    return fitted(Config(**options), LONG, backend=backend, matrix_units=True)
+def taken(backend: Platform, *, units: Units = "matrix", **options: Any) -> Config:
+    """What `jw2v train` takes of a long text on a backend."""
+    return fitted(Config(**options), LONG, backend=backend, units=units)
 
 
 STEPS: dict[str, Config] = {
@@ -43,6 +43,7 @@ STEPS: dict[str, Config] = {
     "autodiff": Config(gradient="autodiff"),
     "exact sigmoid": Config(sigmoid="exact"),
     "bfloat16 operands": Config(precision="bfloat16"),
+    "bfloat16 in vectors": taken("cpu", units="vector"),
     "matrix units": taken("cpu"),
     "large block": taken("gpu"),
     "large block, dim 128": taken("gpu", dim=128),
@@ -50,6 +51,7 @@ STEPS: dict[str, Config] = {
     "autodiff, exact, bfloat16": Config(gradient="autodiff", sigmoid="exact", precision="bfloat16"),
     "no damping": Config(damping="none"),
     "dim 300": Config(dim=300),
+    "dim 300, bfloat16 in vectors": taken("cpu", units="vector", dim=300),
     "dim 300, matrix units": taken("cpu", dim=300),
     "block 4,096, tiles of 64": Config(block=4096, group=64, tile=64, shared_negatives=64),
     "windows": Config(kernel="windows"),

@@ -16,6 +16,7 @@ import jax
 from jw2v.errors import DataError
 
 Platform = Literal["cpu", "gpu", "tpu"]
+Units = Literal["matrix", "vector", "none"]
 THREADS = 4  # for each device that a processor plays: with one 8 wait for ever, with 4 never did
 
 
@@ -111,13 +112,16 @@ def enough_threads() -> None:
         os.environ.setdefault("NPROC", str(THREADS * devices))
 
 
-def has_matrix_units() -> bool:
-    """Whether the processor multiplies matrices of bfloat16 in units of their own (AMX).
+def bfloat16_units() -> Units:
+    """What the processor multiplies bfloat16 in: units for matrices (AMX), its vectors, or nothing.
 
-    >>> has_matrix_units() in (False, True)
+    >>> bfloat16_units() in ("matrix", "vector", "none")
     True
     """
-    return "amx_bf16" in _instructions().split()
+    known = _instructions().split()
+    if "amx_bf16" in known:
+        return "matrix"
+    return "vector" if "avx512_bf16" in known else "none"
 
 
 def judges() -> int:

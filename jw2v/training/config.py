@@ -148,13 +148,14 @@ class Config:
     """polynomial (off by less than 0.0067) or exact."""
     precision: str | None = None
     """float32, bfloat16 (operands; sums and tables float32) or float64; by default bfloat16 for
-    sgd, skipgram and negative_sampling on a processor with matrix units (AMX), else float32."""
+    sgd in tiles on a processor that multiplies it in vectors (AVX-512) and, for skipgram and
+    negative_sampling alone, on one with matrix units (AMX) or an accelerator, else float32."""
     block: int | None = None
     """Centre words a step; by default 128, of n-grams and of other optimizers than sgd 512 or, for
     vectors longer than 156, 256, as for naive_softmax; for hierarchical_softmax 128 in any case."""
     shared_negatives: int | None = None
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N); by
-    default 24, for cbow 32, on matrix units the nearest that makes tiles of whole units."""
+    default 24, for cbow 32, of skipgram in bfloat16 the nearest that makes tiles of whole units."""
     group: int | None = None
     """Centre words that share negatives, whole tiles of them; by default 64, of more negatives or
     wider windows fewer, of other optimizers than sgd 16."""
@@ -310,9 +311,9 @@ class Config:
         return self.has_small_products and not (self.inward or self.maxn)
 
     @property
-    def suits_matrix_units(self) -> bool:
+    def suits_bfloat16(self) -> bool:
         """Whether operands in bfloat16 are sooner done where they are multiplied fast."""
-        return self.has_short_steps and self.gradient == "manual"
+        return self.has_small_products and self.gradient == "manual"
 
     @property
     def is_sgd(self) -> bool:

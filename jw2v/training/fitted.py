@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import jax
 
-from jw2v.training.backend import Platform, has_matrix_units
+from jw2v.training.backend import Platform, Units, bfloat16_units
 from jw2v.training.config import CALL, Config
 
 LOG = logging.getLogger("jw2v")
@@ -23,9 +23,9 @@ UNIT_TILE = 64
 MORE = 40
 """Negatives of a group about, where blocks are large: of 22 they learn less."""
 LEAST_TILE = 32
-"""Of smaller tiles, as where many negatives are few centres' own, float32 is as fast."""
+"""Of smaller tiles, as where many negatives are few centres' own, float32 is as fast on them."""
 UNIT = 16
-"""Columns that matrix units multiply at once."""
+"""Columns that are multiplied at once."""
 
 
 def fitted(
@@ -33,48 +33,67 @@ def fitted(
     words: int,
     *,
     backend: Platform | None = None,
-    matrix_units: bool | None = None,
+    units: Units | None = None,
 ) -> Config:
     """The options of a run, filled in as its devices want them where they were left open.
 
     A step costs an accelerator some twenty launches whatever its block, so it is given blocks as
     large as the text allows, and more negatives, without which these learn less. An accelerator,
-    and a processor with matrix units, is given operands in bfloat16, in tiles of whole units.
+    and a processor that multiplies bfloat16, is given operands in it, in tiles of whole units.
 
     Args:
       config: options.
       words: of an epoch, after subsampling.
       backend: by default JAX's.
-      matrix_units: whether the processor has them; by default looked up.
+      units: what a processor multiplies bfloat16 in; by default looked up.
 
     >>> config = fitted(Config(epochs=1), 9_000_000, backend="gpu")
     >>> config.block, config.lr, config.precision
     (8192, 0.1, 'bfloat16')
     >>> config.tile, config.group, config.shared_negatives
     (64, 64, 38)
-    >>> config = fitted(Config(), 9_000_000, backend="cpu", matrix_units=True)
+    >>> config = fitted(Config(), 9_000_000, backend="cpu", units="matrix")
     >>> config.precision, config.tile, config.group, config.shared_negatives
     ('bfloat16', 64, 64, 22)
-    >>> plain = fitted(Config(), 9_000_000, backend="cpu", matrix_units=False)
+    >>> config = fitted(Config(), 9_000_000, backend="cpu", units="vector")
+    >>> config.precision, config.tile, config.group, config.shared_negatives
+    ('bfloat16', 16, 64, 22)
+    >>> plain = fitted(Config(), 9_000_000, backend="cpu", units="none")
     >>> plain == Config(precision="float32")
     True
     """
     if (backend or jax.default_backend()) != "cpu":
         config = _in_large_blocks(_on_matrix_units(config, negatives=MORE), words)
-    elif has_matrix_units() if matrix_units is None else matrix_units:
-        config = _on_matrix_units(config, negatives=config.group_negatives)
-    return _in_float32(config)
-
-
-def _in_float32(config: Config) -> Config:
+    else:
+        units = units or bfloat16_units()
+        if units == "matrix":
+            config = _on_matrix_units(config, negatives=config.group_negatives)
+        elif units == "vector":
+            config = _in_vectors(config)
     return replace(config, precision=config.precision or "float32")
 
 
 def _on_matrix_units(config: Config, *, negatives: int) -> Config:
     tile = config.tile or math.gcd(UNIT_TILE, config.group_size)
-    asked = config.precision in (None, "bfloat16")
-    if not (asked and config.suits_matrix_units and tile >= LEAST_TILE):
+    if not (_takes_bfloat16(config) and config.has_short_steps and tile >= LEAST_TILE):
         return config
+    return _in_units(config, tile=tile, negatives=negatives)
+
+
+def _in_vectors(config: Config) -> Config:
+    if not _takes_bfloat16(config):
+        return config
+    if not config.has_short_steps:
+        return replace(config, precision="bfloat16")
+    return _in_units(config, tile=config.tile_size, negatives=config.group_negatives)
+
+
+def _takes_bfloat16(config: Config) -> bool:
+    return config.suits_bfloat16 and config.precision in (None, "bfloat16")
+
+
+def _in_units(config: Config, *, tile: int, negatives: int) -> Config:
+    """In bfloat16, with about so many negatives: as make tiles of whole units."""
     around = tile + 2 * config.window
     drawn = UNIT * round((around + negatives) / UNIT) - around
     return replace(

@@ -10,7 +10,11 @@ WORDS = 9_000_000
 
 
 def on_units(**options) -> Config:
-    return fitted(Config(**options), WORDS, backend="cpu", matrix_units=True)
+    return fitted(Config(**options), WORDS, backend="cpu", units="matrix")
+
+
+def in_vectors(**options) -> Config:
+    return fitted(Config(**options), WORDS, backend="cpu", units="vector")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,29 @@ def test_tiles_on_matrix_units_are_whole_units_of_bfloat16(options, tile, negati
 
 
 @pytest.mark.parametrize(
+    ("options", "negatives"),
+    [({}, 22), ({"window": 10}, 28), ({"negatives": 15}, 22), ({"shared_negatives": 30}, 30)],
+)
+def test_tiles_of_bfloat16_in_vectors_are_as_large_as_those_of_float32(options, negatives):
+    config, plain = in_vectors(**options), Config(**options)
+    assert (config.precision, config.group_negatives) == ("bfloat16", negatives)
+    assert (config.tile_size, config.group_size) == (plain.tile_size, plain.group_size)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model": "cbow"},
+        {"reverse": True},
+        {"loss": "hierarchical_softmax"},
+        {"minn": 3, "maxn": 6},
+    ],
+)
+def test_other_tiles_in_vectors_differ_by_their_precision_alone(options):
+    assert in_vectors(**options) == Config(**options, precision="bfloat16")
+
+
+@pytest.mark.parametrize(
     ("options", "tile", "group", "negatives"),
     [
         ({}, 64, 64, 38),
@@ -60,37 +87,45 @@ def test_what_gains_nothing_by_units_is_float32_on_an_accelerator_too(options):
     assert config.group_size == 16
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"model": "cbow"},
-        {"reverse": True},
-        {"loss": "hierarchical_softmax"},
-        {"loss": "naive_softmax"},
-        {"minn": 3, "maxn": 6},
-        {"optimizer": "adam"},
-        {"gradient": "autodiff"},
-        {"kernel": "windows"},
-        {"dense_updates": True},
-        {"negatives": 15},
-        {"tile": 16},
-        {"precision": "float32"},
-        {"precision": "float64"},
-    ],
+SLOW_ANYWHERE = (
+    {"loss": "naive_softmax"},
+    {"optimizer": "adam"},
+    {"gradient": "autodiff"},
+    {"kernel": "windows"},
+    {"dense_updates": True},
+    {"precision": "float32"},
+    {"precision": "float64"},
 )
+SLOW_ON_UNITS = (
+    {"model": "cbow"},
+    {"reverse": True},
+    {"loss": "hierarchical_softmax"},
+    {"minn": 3, "maxn": 6},
+    {"negatives": 15},
+    {"tile": 16},
+)
+
+
+@pytest.mark.parametrize("options", [*SLOW_ANYWHERE, *SLOW_ON_UNITS])
 def test_other_runs_are_left_as_they_are(options):
     plain = Config(**{"precision": "float32", **options})
     assert on_units(**options) == plain
-    assert fitted(Config(**options), WORDS, backend="cpu", matrix_units=False) == plain
+    assert fitted(Config(**options), WORDS, backend="cpu", units="none") == plain
+    if options in SLOW_ANYWHERE:
+        assert in_vectors(**options) == plain
 
 
-def test_whether_there_are_matrix_units_is_looked_up(monkeypatch):
-    for found in (True, False):
-        monkeypatch.setattr(backend.Path, "read_text", lambda path, found=found: _cpuinfo(found))
-        assert backend.has_matrix_units() is found
-        wanted = "bfloat16" if found else "float32"
-        assert fitted(Config(), WORDS, backend="cpu").precision == wanted
-
-
-def _cpuinfo(units: bool) -> str:
-    return f"model name: one\nflags: sse avx512_bf16{' amx_bf16' * units} amx_tile\n"
+@pytest.mark.parametrize(
+    ("known", "units"),
+    [
+        ("avx512_bf16 amx_bf16 amx_tile", "matrix"),
+        ("avx512f avx512_bf16", "vector"),
+        ("avx2 avx512f amx_tile", "none"),
+    ],
+)
+def test_what_bfloat16_is_multiplied_in_is_looked_up(known, units, monkeypatch):
+    told = f"model name: one\nflags: sse {known}\n"
+    monkeypatch.setattr(backend.Path, "read_text", lambda path: told)
+    assert backend.bfloat16_units() == units
+    found = fitted(Config(), WORDS, backend="cpu")
+    assert found == fitted(Config(), WORDS, backend="cpu", units=units)
