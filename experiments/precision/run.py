@@ -35,7 +35,7 @@ from jw2v.losses.negative_sampling import EXACT, POLYNOMIAL
 
 WAYS = {
     ("float64", "polynomial"): "float64",
-    ("float32", "polynomial"): "float32 (default)",
+    ("float32", "polynomial"): "float32",
     ("float32", "exact"): "float32, exact sigmoid",
     ("bfloat16", "polynomial"): "bfloat16 operands",
 }
@@ -53,9 +53,8 @@ def cells(quick: bool) -> Iterator[Run]:
 
 def measure(precision: str, sigmoid: str, seed: int, epochs: int, lines: int | None) -> Run:
     """How a run ends, and how far the gradient of a block is off at its end."""
-    config = replace(
-        CONFIG, precision=precision, sigmoid=sigmoid, seed=seed, epochs=epochs, workers=1, **SIZES
-    )
+    way = {"precision": precision, "sigmoid": sigmoid, "shared_negatives": CONFIG.group_negatives}
+    config = replace(CONFIG, **way, seed=seed, epochs=epochs, workers=1, **SIZES)
     with demo_text(lines) as text, tempfile.TemporaryDirectory() as folder:
         corpus = encode(text, directory=folder, min_count=config.min_count, seed=seed)
         vectors = jw2v.train(text, config, init=start(corpus.vocab, config), check=False)

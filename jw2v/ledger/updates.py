@@ -184,7 +184,9 @@ def _derivations() -> tuple[Derivation, ...]:
         ("hierarchical_softmax block", Config(loss="hierarchical_softmax"), both),
         ("reverse skipgram block", Config(reverse=True), manual),
         ("cbow block", Config(model="cbow"), both),
+        ("cbow block bfloat16", Config(model="cbow", precision="bfloat16"), manual),
         ("subwords block", Config(minn=3, maxn=6), both),
+        ("subwords block bfloat16", Config(minn=3, maxn=6, precision="bfloat16"), manual),
         ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),
     ]
     steps = [step_claim(f"step {name}", config, gradients=lines) for name, config, lines in ways]

@@ -312,8 +312,12 @@ class Config:
 
     @property
     def suits_bfloat16(self) -> bool:
-        """Whether operands in bfloat16 are sooner done where they are multiplied fast."""
-        return self.has_small_products and self.gradient == "manual"
+        """Whether operands in bfloat16 are sooner done where they are multiplied fast.
+
+        Bags that are summed stay out: rounded, their large scores leave the judge undecided.
+        """
+        is_sum = self.model == "cbow" and not self.cbow_mean
+        return self.has_small_products and self.gradient == "manual" and not is_sum
 
     @property
     def is_sgd(self) -> bool:

@@ -116,7 +116,10 @@ PASSED_ON = {  # of operands with the error E: what the operation makes of it
     "slice": Case(lambda x: lax.slice(x, (1,), (3,)), (V,), E, np.full(2, E)),
     "split": Case(lambda x: lax.split(x, (1, 2))[1], (V,), E, np.full(2, E)),
     "squeeze": Case(lambda x: lax.squeeze(x, (0,)), (M[:1],), E, np.full(2, E)),
+    "stack": Case(lambda x, y: jnp.stack([x, y], axis=1), (V, V), E, np.full((3, 2), E)),
+    "tile": Case(lambda x: jnp.tile(x, (2, 1)), (V,), E, np.full((2, 3), E)),
     "transpose": Case(lambda x: x.T, (M,), E, np.full((2, 2), E)),
+    "unstack": Case(lambda x: jnp.unstack(x, axis=1)[1], (M,), E, np.full(2, E)),
     "cumsum": Case(
         jnp.cumsum, (V,), E, E * np.array([1, 2, 3]) + U * np.array([0, 3 + 2 * E, 14 + 6 * E])
     ),

@@ -93,6 +93,7 @@ SLOW_ANYWHERE = (
     {"gradient": "autodiff"},
     {"kernel": "windows"},
     {"dense_updates": True},
+    {"model": "cbow", "cbow_mean": False},
     {"precision": "float32"},
     {"precision": "float64"},
 )

@@ -65,6 +65,15 @@ def _concatenate(op: Operation, *parts: Bounded) -> Bounded:
     )
 
 
+def _stack(op: Operation, *parts: Bounded) -> Bounded:
+    return Bounded(*(np.stack(entries, op.params["axis"]) for entries in zip(*parts, strict=True)))
+
+
+def _unstack(op: Operation, x: Bounded) -> list[Bounded]:
+    value, error = (np.moveaxis(entries, op.params["axis"], 0) for entries in x)
+    return [Bounded(*part) for part in zip(value, error, strict=True)]
+
+
 def _split(op: Operation, x: Bounded) -> list[Bounded]:
     cuts, axis = np.cumsum(op.params["sizes"])[:-1], op.params["axis"]
     parts = zip(np.split(x.value, cuts, axis), np.split(x.error, cuts, axis), strict=True)
@@ -132,7 +141,10 @@ MOVES: Mapping[str, Move] = MappingProxyType(
         "slice": _moving(lambda op, x: sliced(op.params, x)),
         "split": _split,
         "squeeze": _moving(lambda op, x: x.reshape(op.shape)),
+        "stack": _stack,
+        "tile": _moving(lambda op, x: np.tile(x, op.params["reps"])),
         "transpose": _moving(lambda op, x: np.transpose(x, op.params["permutation"])),
+        "unstack": _unstack,
     }
 )
 """The rule of each operation that moves entries."""

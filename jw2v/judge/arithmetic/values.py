@@ -201,6 +201,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "select_n": _select,
         "slice": sliced,
         "squeeze": lambda params, x: np.squeeze(x, tuple(params["dimensions"])),
+        "stack": lambda params, *parts: np.stack(parts, params["axis"]),
         "transpose": lambda params, x: x.transpose(params["permutation"]),
     }
 )  # fmt: skip

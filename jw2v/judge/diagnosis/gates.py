@@ -21,7 +21,9 @@ RESULT = -1
 """In place of an operand: the result of an equation, all its uses together."""
 FRAME = 5
 """Parts of a place that say where it is; the last says which operation."""
-MIXING = ("reduce", "dot", "gather", "scatter", "cum", "concatenate", "dynamic", "scan", "while")
+MIXING = (
+    "reduce", "dot", "gather", "scatter", "cum", "concatenate", "dynamic", "scan", "stack", "while",
+)  # fmt: skip
 """What operations that are not elementwise start with."""
 _NOWHERE: tuple[frozenset[Var], frozenset[Var]] = (frozenset(), frozenset())
 

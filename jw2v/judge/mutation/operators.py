@@ -78,7 +78,7 @@ def _missing(site: Site) -> Iterator[Change]:
     if name == "scatter-add":
         yield of_operand("missing", what[0], 0, formulas.zeros)
         yield of_result("missing", what[2], formulas.only, 0)
-    if name == "concatenate" and is_float(operands[0]):
+    if name in ("concatenate", "stack") and is_float(operands[0]):
         yield from (of_operand("missing", w, at, formulas.zeros) for at, w in enumerate(what))
     if name in ("not", "clamp", "abs", "sign"):
         yield of_result("missing", f"{name} -> identity", formulas.only, int(name == "clamp"))
@@ -98,7 +98,7 @@ def _swaps(site: Site) -> Iterator[Change]:
     name, operands = site.name, list(site.operands)
     at = (1, 2) if name == "select_n" else (0, 1)
     ordered = ("atan2", "concatenate", "div", "ge", "gt", "le", "lt", "pow", "rem", "select_n",
-               "sub")  # fmt: skip
+               "stack", "sub")  # fmt: skip
     if name in ordered or (name == "dot_general" and not _is_symmetric(site)):
         if len(operands) <= at[1]:
             return

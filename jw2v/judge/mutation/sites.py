@@ -44,8 +44,11 @@ MOVING = frozenset(
         "slice",
         "split",
         "squeeze",
+        "stack",
         "stop_gradient",
+        "tile",
         "transpose",
+        "unstack",
     }
 )
 """Operations that compute nothing: what is done to their result can be done to their operand."""
