@@ -14,8 +14,7 @@ import numpy as np
 
 from jw2v.errors import DataError
 
-SLOT = 1 << 20  # bytes a process posts at once
-PIECE = 1 << 18  # of them, bytes that are worked on at once: a core caches them, read and written
+SLOT = 1 << 20  # bytes a process posts at once: a core caches them
 LINE = 64  # bytes of a cache line: no two processes write to one
 LOOKS = 5000  # a waiting process looks so often before it begins to sleep in between
 SLEEP = 1e-4  # seconds
@@ -169,7 +168,7 @@ def _rounds(arrays: Arrays) -> Iterator[list[_Piece]]:
                 yield pieces
                 pieces, used = [], 0
                 continue
-            stop = min(len(array), start + room, start + max(1, PIECE // row))
+            stop = min(len(array), start + room)
             pieces.append(_Piece(i, start, stop, used))
             used += -(-(stop - start) * row // LINE) * LINE
             start = stop
