@@ -64,12 +64,10 @@ def fitted(
     """
     if (backend or jax.default_backend()) != "cpu":
         config = _in_large_blocks(_on_matrix_units(config, negatives=MORE), words)
-    else:
-        units = units or bfloat16_units()
-        if units == "matrix":
-            config = _on_matrix_units(config, negatives=config.group_negatives)
-        elif units == "vector":
-            config = _in_vectors(config)
+    elif (units := units or bfloat16_units()) == "matrix":
+        config = _on_matrix_units(config, negatives=config.group_negatives)
+    elif units == "vector":
+        config = _in_vectors(config)
     return replace(config, precision=config.precision or "float32")
 
 

@@ -39,6 +39,7 @@ X = np.array([[0.5, -1.25, 2.0], [3.0, 0.25, -0.75]])
         lambda x: jnp.linalg.norm(x, axis=1, keepdims=True) * jnp.expm1(x) - jax.lax.rsqrt(x * x),
         lambda x: x.at[jnp.array([0, 0, 1])].add(1.5).at[1, 2].set(x[0, 0])[::-1],
         lambda x: jnp.concatenate([x, -x]).astype(int) % 3,
+        lambda x: jnp.stack([jnp.tile(row, 2) for row in jnp.unstack(x)], axis=1),
         lambda x: jnp.diagonal(x @ x.T) + jnp.max(x, axis=1),
     ],
 )

@@ -23,8 +23,18 @@ Move = Callable[..., Bounded | list[Bounded]]
 def _moving(function: Any) -> Rule:
     """The rule that moves values and errors alike."""
 
-    def rule(op: Operation, x: Bounded) -> Bounded:
-        return Bounded(function(op, x.value), function(op, x.error))
+    def rule(op: Operation, *operands: Bounded) -> Bounded:
+        return Bounded(*(function(op, *entries) for entries in zip(*operands, strict=True)))
+
+    return rule
+
+
+def _parting(function: Any) -> Move:
+    """The rule that takes values and errors apart alike."""
+
+    def rule(op: Operation, x: Bounded) -> list[Bounded]:
+        parts = zip(*(function(op, entries) for entries in x), strict=True)
+        return [Bounded(*part) for part in parts]
 
     return rule
 
@@ -57,27 +67,8 @@ def _pad(op: Operation, x: Bounded, filler: Bounded) -> Bounded:
     return Bounded(padded(x.value, filler.value), padded(x.error, filler.error))
 
 
-def _concatenate(op: Operation, *parts: Bounded) -> Bounded:
-    axis = op.params["dimension"]
-    return Bounded(
-        np.concatenate([p.value for p in parts], axis),
-        np.concatenate([p.error for p in parts], axis),
-    )
-
-
-def _stack(op: Operation, *parts: Bounded) -> Bounded:
-    return Bounded(*(np.stack(entries, op.params["axis"]) for entries in zip(*parts, strict=True)))
-
-
-def _unstack(op: Operation, x: Bounded) -> list[Bounded]:
-    value, error = (np.moveaxis(entries, op.params["axis"], 0) for entries in x)
-    return [Bounded(*part) for part in zip(value, error, strict=True)]
-
-
-def _split(op: Operation, x: Bounded) -> list[Bounded]:
-    cuts, axis = np.cumsum(op.params["sizes"])[:-1], op.params["axis"]
-    parts = zip(np.split(x.value, cuts, axis), np.split(x.error, cuts, axis), strict=True)
-    return [Bounded(*part) for part in parts]
+def _split(op: Operation, x: np.ndarray) -> list[np.ndarray]:
+    return np.split(x, np.cumsum(op.params["sizes"])[:-1], op.params["axis"])
 
 
 def _gather(op: Operation, x: Bounded, indices: Bounded) -> Bounded:
@@ -128,7 +119,7 @@ def _scatter(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> B
 MOVES: Mapping[str, Move] = MappingProxyType(
     {
         "broadcast_in_dim": _moving(lambda op, x: broadcast(op.params, x)),
-        "concatenate": _concatenate,
+        "concatenate": _moving(lambda op, *x: np.concatenate(x, op.params["dimension"])),
         "dynamic_slice": _dynamic_slice,
         "dynamic_update_slice": _dynamic_update_slice,
         "gather": _gather,
@@ -139,12 +130,12 @@ MOVES: Mapping[str, Move] = MappingProxyType(
         "scatter": _scatter,
         "scatter-add": _scatter_add,
         "slice": _moving(lambda op, x: sliced(op.params, x)),
-        "split": _split,
+        "split": _parting(_split),
         "squeeze": _moving(lambda op, x: x.reshape(op.shape)),
-        "stack": _stack,
+        "stack": _moving(lambda op, *x: np.stack(x, op.params["axis"])),
         "tile": _moving(lambda op, x: np.tile(x, op.params["reps"])),
         "transpose": _moving(lambda op, x: np.transpose(x, op.params["permutation"])),
-        "unstack": _unstack,
+        "unstack": _parting(lambda op, x: np.moveaxis(x, op.params["axis"], 0)),
     }
 )
 """The rule of each operation that moves entries."""
