@@ -63,7 +63,8 @@ def fitted(
     True
     """
     if (backend or jax.default_backend()) != "cpu":
-        config = _in_large_blocks(_on_matrix_units(config, negatives=MORE), words)
+        config = _in_bfloat16(_on_matrix_units(config, negatives=MORE))
+        config = _in_large_blocks(config, words)
     elif (units := units or bfloat16_units()) == "matrix":
         config = _on_matrix_units(config, negatives=config.group_negatives)
     elif units == "vector":
@@ -79,11 +80,14 @@ def _on_matrix_units(config: Config, *, negatives: int) -> Config:
 
 
 def _in_vectors(config: Config) -> Config:
-    if not _takes_bfloat16(config):
-        return config
-    if not config.has_short_steps:
-        return replace(config, precision="bfloat16")
+    if not (_takes_bfloat16(config) and config.has_short_steps):
+        return _in_bfloat16(config)
     return _in_units(config, tile=config.tile_size, negatives=config.group_negatives)
+
+
+def _in_bfloat16(config: Config) -> Config:
+    """In its own tiles."""
+    return replace(config, precision="bfloat16") if _takes_bfloat16(config) else config
 
 
 def _takes_bfloat16(config: Config) -> bool:

@@ -71,13 +71,13 @@ def first_places(blocks: Int[np.ndarray, "blocks halo"]) -> Int[np.ndarray, "blo
     >>> first_places(np.array([[7, 3, 7, 3, 5]])).tolist()
     [[0, 1, 0, 1, 4]]
     """
-    order = np.argsort(blocks, axis=1, kind="stable")
-    words = np.take_along_axis(blocks, order, axis=1)
-    new = np.diff(words, axis=1, prepend=-1) != 0
-    begun = np.maximum.accumulate(np.where(new, np.arange(new.shape[1]), 0), axis=1)
-    first = np.empty_like(order)
-    np.put_along_axis(first, order, np.take_along_axis(order, begun, axis=1), axis=1)
-    return first.astype(np.int32)
+    place = np.empty(blocks.max(initial=0) + 1, np.int32)  # of each word; others' is never read
+    back = np.arange(blocks.shape[1], dtype=np.int32)[::-1]
+    first = np.empty(blocks.shape, np.int32)
+    for words, found in zip(blocks, first, strict=True):
+        place[words[::-1]] = back  # of several that are assigned to one word the last stays
+        found[:] = place[words]
+    return first
 
 
 def ladder(

@@ -80,13 +80,6 @@ def test_an_accelerator_is_given_whole_units_and_more_negatives(options, tile, g
     assert config.group_negatives == negatives
 
 
-@pytest.mark.parametrize("options", [{"negatives": 15}, {"tile": 16}, {"model": "cbow"}])
-def test_what_gains_nothing_by_units_is_float32_on_an_accelerator_too(options):
-    config = fitted(Config(**options), WORDS, backend="gpu")
-    assert (config.precision, config.tile_size) == ("float32", 16)
-    assert config.group_size == 16
-
-
 NEVER = (  # in bfloat16
     {"loss": "naive_softmax"},
     {"optimizer": "adam"},
@@ -105,6 +98,20 @@ NOT_ON_UNITS = (
     {"negatives": 15},
     {"tile": 16},
 )
+
+
+@pytest.mark.parametrize("options", NOT_ON_UNITS)
+def test_an_accelerator_is_given_bfloat16_in_other_tiles_too(options):
+    config, plain = fitted(Config(**options), WORDS, backend="gpu"), Config(**options)
+    assert (config.precision, config.tile_size) == ("bfloat16", plain.tile_size)
+    assert config.group_size == plain.tile_size
+    assert config.group_negatives == plain.group_negatives
+
+
+@pytest.mark.parametrize("options", NEVER)
+def test_an_accelerator_multiplies_what_it_is_told_to(options):
+    config = fitted(Config(**options), WORDS, backend="gpu")
+    assert config.precision == options.get("precision", "float32")
 
 
 @pytest.mark.parametrize("options", [*NEVER, *NOT_ON_UNITS])
