@@ -1,12 +1,13 @@
 """Any optax transformation on the rows that gradients name, or a refusal that says why not."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array
+from jaxtyping import Array, Int
 
 from jw2v.blocks.tables import RowGrads
 from jw2v.optim import separable
@@ -108,12 +109,40 @@ def _merged(grads: RowGrads | Array, table: Array) -> RowGrads | Array:
     """Each id once; in the place of one met before, an id beyond the table and a row of zeros."""
     if not isinstance(grads, RowGrads):
         return grads
+    size = table.shape[0]
+    # A sort and a search take a GPU half of a step, and a number for each row of the table nothing.
+    ids, at = jax.lax.platform_dependent(
+        grads.ids,
+        cuda=partial(once_by_table, size=size),
+        rocm=partial(once_by_table, size=size),
+        default=partial(once_by_sort, size=size),
+    )
+    return RowGrads(ids, jax.ops.segment_sum(grads.rows, at, ids.shape[0]))
+
+
+def once_by_sort(ids: Int[Array, " n"], *, size: int) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
+    """Each id at one place, and `size` at the others; and the place of each id that was given.
+
+    >>> [x.tolist() for x in once_by_sort(jnp.array([4, 2, 4]), size=9)]
+    [[2, 4, 9], [1, 0, 1]]
+    """
     # Not by jnp.unique, whose argsort would take a third of a step.
-    ids = jnp.sort(grads.ids)
-    first = jnp.diff(ids, prepend=-1) != 0
-    at = jnp.searchsorted(ids, grads.ids)
-    rows = jax.ops.segment_sum(grads.rows, at, ids.shape[0])
-    return RowGrads(jnp.where(first, ids, table.shape[0]), rows)
+    in_order = jnp.sort(ids)
+    first = jnp.diff(in_order, prepend=-1) != 0
+    return jnp.where(first, in_order, size), jnp.searchsorted(in_order, ids)
+
+
+def once_by_table(ids: Int[Array, " n"], *, size: int) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
+    """The same in another order, at the cost of an array of a table's rows.
+
+    >>> ids, at = once_by_table(jnp.array([4, 2, 4]), size=9)
+    >>> sorted(ids.tolist()), ids[at].tolist()
+    ([2, 4, 9], [4, 2, 4])
+    """
+    place = jnp.arange(len(ids), dtype=jnp.int32)
+    # Of several places that are written for one id one stays, whichever.
+    at = jnp.zeros(size, jnp.int32).at[ids].set(place)[ids]
+    return jnp.where(at == place, ids, size), at
 
 
 def _tables_of_state(

@@ -16,6 +16,7 @@ from strategies import DIM, VOCAB, few, ids, normal, seeds
 
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
 from jw2v.optim import RowwiseError, apply_updates, dense, linear, rowwise, why_not_rowwise
+from jw2v.optim.by_rows import once_by_sort, once_by_table
 from jw2v.optim.rows import result
 from jw2v.training.compiled import table_copies
 
@@ -240,3 +241,14 @@ def test_the_result_of_a_schedule_free_optimizer_is_the_mean_of_its_steps():
     mean = jax.tree.map(lambda *x: sum(x) / STEPS, *found)
     assert_same(result(at, state), mean, atol=ATOL)
     assert_same(result(at, optax.EmptyState()), at)
+
+
+@pytest.mark.parametrize("once", [once_by_sort, once_by_table])
+@few
+@given(seed=seeds, number=st.integers(1, 30))
+def test_each_id_has_one_place(once: Any, seed: int, number: int):
+    given_ids = ids(seed, number)
+    found, at = (np.asarray(x) for x in once(given_ids, size=VOCAB))
+    assert found[at].tolist() == given_ids.tolist()
+    assert sorted(found[found < VOCAB].tolist()) == sorted(set(given_ids.tolist()))
+    assert set(found[found >= VOCAB].tolist()) <= {VOCAB}
