@@ -148,8 +148,8 @@ class Config:
     """polynomial (off by less than 0.0067) or exact."""
     precision: str | None = None
     """float32, bfloat16 (operands; sums and tables float32) or float64; by default bfloat16 for
-    sgd in tiles on a processor that multiplies it in vectors (AVX-512) and, for skipgram and
-    negative_sampling alone, on one with matrix units (AMX) or an accelerator, else float32."""
+    sgd in tiles on an accelerator, on a processor that multiplies it in vectors (AVX-512) and, for
+    skipgram and negative_sampling alone, on one with matrix units (AMX), else float32."""
     block: int | None = None
     """Centre words a step; by default 128, of n-grams and of other optimizers than sgd 512 or, for
     vectors longer than 156, 256, as for naive_softmax; for hierarchical_softmax 128 in any case."""

@@ -114,6 +114,26 @@ def test_an_accelerator_multiplies_what_it_is_told_to(options):
     assert config.precision == options.get("precision", "float32")
 
 
+@pytest.mark.parametrize(
+    ("options", "times"),
+    [
+        ({}, 2),
+        ({"minn": 3, "maxn": 6}, 2),
+        ({"model": "cbow"}, 1.5),
+        ({"model": "cbow", "cbow_mean": False}, 2),
+        ({"loss": "hierarchical_softmax"}, 1),
+        ({"model": "cbow", "loss": "hierarchical_softmax"}, 1),
+    ],
+)
+def test_large_blocks_have_a_rate_of_their_own(options, times):
+    config = Config(**options)
+    assert fitted(config, WORDS, backend="gpu").lr == times * config.start_lrs.V
+
+
+def test_a_rate_that_is_given_stays():
+    assert fitted(Config(lr=0.01), WORDS, backend="gpu").lr == 0.01
+
+
 @pytest.mark.parametrize("options", [*NEVER, *NOT_ON_UNITS])
 def test_other_runs_are_left_as_they_are(options):
     plain = Config(**{"precision": "float32", **options})
