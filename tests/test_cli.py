@@ -1,5 +1,6 @@
 """The command line: what it prints, what it ends with, what it leaves behind."""
 
+import gc
 import importlib
 import io
 import json
@@ -20,6 +21,7 @@ import pytest
 from texts import topical_text
 
 import jw2v
+from jw2v import __main__ as command
 from jw2v import api, cli
 from jw2v.cli import main
 from jw2v.errors import DataError
@@ -655,6 +657,17 @@ def test_a_fault_that_nobody_foresaw_is_one_line_too(trained, monkeypatch, capsy
 def test_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"jw2v {jw2v.__version__}\n"
+
+
+def test_the_collector_is_spared_what_stays(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["jw2v", "--version"])
+    try:
+        assert command.main() == 0
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+    assert capsys.readouterr().out.startswith("jw2v ")
 
 
 def test_a_process_that_is_told_no_more():
