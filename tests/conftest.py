@@ -1,5 +1,6 @@
 """The strict switches: they hold for every test of the suite."""
 
+import gc
 import os
 
 import jax
@@ -26,6 +27,14 @@ def pytest_configure(config: pytest.Config) -> None:
         jaxtyping.config.update("jaxtyping_disable", True)
     jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for cycles seldom, and not in what is collected, which stays: a seventh of the time."""
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture
