@@ -1,7 +1,6 @@
 """Any optax transformation on the rows that gradients name, or a refusal that says why not."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -13,6 +12,9 @@ from jw2v.blocks.tables import RowGrads
 from jw2v.optim import separable
 from jw2v.optim.row_values import RowwiseError, in_rows, plain
 from jw2v.optim.rows import averages, leaves_of, like
+
+PER_ID = 512
+"""Rows of a table for each id up to which a number for every row costs less than a sort of ids."""
 
 
 def rowwise(tx: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
@@ -110,13 +112,8 @@ def _merged(grads: RowGrads | Array, table: Array) -> RowGrads | Array:
     if not isinstance(grads, RowGrads):
         return grads
     size = table.shape[0]
-    # A sort and a search take a GPU half of a step, and a number for each row of the table nothing.
-    ids, at = jax.lax.platform_dependent(
-        grads.ids,
-        cuda=partial(once_by_table, size=size),
-        rocm=partial(once_by_table, size=size),
-        default=partial(once_by_sort, size=size),
-    )
+    once = once_by_table if size <= PER_ID * grads.ids.size else once_by_sort
+    ids, at = once(grads.ids, size=size)
     return RowGrads(ids, jax.ops.segment_sum(grads.rows, at, ids.shape[0]))
 
 

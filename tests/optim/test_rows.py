@@ -15,7 +15,7 @@ from optax.contrib import schedule_free
 from strategies import DIM, VOCAB, few, ids, normal, seeds
 
 from jw2v.blocks.tables import RowGrads, Tables, whole_table
-from jw2v.optim import RowwiseError, apply_updates, dense, linear, rowwise, why_not_rowwise
+from jw2v.optim import RowwiseError, apply_updates, by_rows, dense, linear, rowwise, why_not_rowwise
 from jw2v.optim.by_rows import once_by_sort, once_by_table
 from jw2v.optim.rows import result
 from jw2v.training.compiled import table_copies
@@ -107,8 +107,8 @@ def test_float32_rows_are_those_of_whole_tables_bit_for_bit(make: Any):
             at, state = stepped(tx, grads, state, at)
         return at
 
-    for by_rows, by_tables in zip(trained(rowwise), trained(dense), strict=True):
-        np.testing.assert_array_equal(by_rows, by_tables)
+    for rows, whole in zip(trained(rowwise), trained(dense), strict=True):
+        np.testing.assert_array_equal(rows, whole)
 
 
 @pytest.mark.parametrize("lift", [linear, rowwise])
@@ -252,3 +252,9 @@ def test_each_id_has_one_place(once: Any, seed: int, number: int):
     assert found[at].tolist() == given_ids.tolist()
     assert sorted(found[found < VOCAB].tolist()) == sorted(set(given_ids.tolist()))
     assert set(found[found >= VOCAB].tolist()) <= {VOCAB}
+
+
+def test_a_table_of_many_rows_is_updated_the_same(monkeypatch):
+    few_rows = steps(rowwise(optax.adam(0.05)))
+    monkeypatch.setattr(by_rows, "PER_ID", 0)
+    assert_same(steps(rowwise(optax.adam(0.05))), few_rows, atol=ATOL)
