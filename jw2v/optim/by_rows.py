@@ -13,9 +13,6 @@ from jw2v.optim import separable
 from jw2v.optim.row_values import RowwiseError, in_rows, plain
 from jw2v.optim.rows import averages, leaves_of, like
 
-PER_ID = 512
-"""Rows of a table for each id up to which a number for every row costs less than a sort of ids."""
-
 
 def rowwise(tx: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
     """Apply a transformation to the rows that the gradients name, and to no others.
@@ -112,7 +109,9 @@ def _merged(grads: RowGrads | Array, table: Array) -> RowGrads | Array:
     if not isinstance(grads, RowGrads):
         return grads
     size = table.shape[0]
-    once = once_by_table if size <= PER_ID * grads.ids.size else once_by_sort
+    # A number for every row of the table is sooner written than ids are sorted: where these numbers
+    # are not more than the gradient's own, so that a step is as large as its rows.
+    once = once_by_table if size <= grads.rows.size else once_by_sort
     ids, at = once(grads.ids, size=size)
     return RowGrads(ids, jax.ops.segment_sum(grads.rows, at, ids.shape[0]))
 
