@@ -122,7 +122,7 @@ def _in_large_blocks(config: Config, words: int) -> Config:
 
 
 def _haste(config: Config) -> float:
-    """How many times as high a rate large blocks have: where it is most, held-out loss is least."""
+    """How many times a small block's rate a large one has: with these held-out loss is least."""
     if config.has_tree:
         return 1.0
     return 1.5 if config.gives_shares else 2.0
