@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for cycles seldom, and not in what is collected, which stays: a seventh of the time."""
+    """Look for cycles seldom, and not in what is collected, which stays: an eighth of the time."""
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000)

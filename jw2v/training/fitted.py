@@ -23,7 +23,7 @@ UNIT_TILE = 64
 MORE = 40
 """Negatives of a group about, where blocks are large: of 22 they learn less."""
 LEAST_TILE = 32
-"""Of smaller tiles, as where many negatives are few centres' own, float32 is as fast on them."""
+"""Smaller tiles, as where many negatives are few centres' own, gain nothing by AMX."""
 UNIT = 16
 """Columns that are multiplied at once."""
 
@@ -69,34 +69,20 @@ def fitted(
     elif (units := units or bfloat16_units()) == "matrix":
         config = _on_matrix_units(config, negatives=config.group_negatives)
     elif units == "vector":
-        config = _in_vectors(config)
+        negatives = config.group_negatives
+        config = _in_bfloat16(_in_units(config, tile=config.tile_size, negatives=negatives))
     return replace(config, precision=config.precision or "float32")
 
 
 def _on_matrix_units(config: Config, *, negatives: int) -> Config:
     tile = config.tile or math.gcd(UNIT_TILE, config.group_size)
-    if not (_takes_bfloat16(config) and config.has_short_steps and tile >= LEAST_TILE):
-        return config
-    return _in_units(config, tile=tile, negatives=negatives)
-
-
-def _in_vectors(config: Config) -> Config:
-    if not (_takes_bfloat16(config) and config.has_short_steps):
-        return _in_bfloat16(config)
-    return _in_units(config, tile=config.tile_size, negatives=config.group_negatives)
-
-
-def _in_bfloat16(config: Config) -> Config:
-    """In its own tiles."""
-    return replace(config, precision="bfloat16") if _takes_bfloat16(config) else config
-
-
-def _takes_bfloat16(config: Config) -> bool:
-    return config.suits_bfloat16 and config.precision in (None, "bfloat16")
+    return _in_units(config, tile=tile, negatives=negatives) if tile >= LEAST_TILE else config
 
 
 def _in_units(config: Config, *, tile: int, negatives: int) -> Config:
-    """In bfloat16, with about so many negatives: as make tiles of whole units."""
+    """In bfloat16 where steps are short, with about so many negatives: as make whole units."""
+    if not (_takes_bfloat16(config) and config.has_short_steps):
+        return config
     around = tile + 2 * config.window
     drawn = UNIT * round((around + negatives) / UNIT) - around
     return replace(
@@ -106,6 +92,15 @@ def _in_units(config: Config, *, tile: int, negatives: int) -> Config:
         group=config.group_size,
         shared_negatives=config.shared_negatives or drawn,
     )
+
+
+def _in_bfloat16(config: Config) -> Config:
+    """In its own tiles."""
+    return replace(config, precision="bfloat16") if _takes_bfloat16(config) else config
+
+
+def _takes_bfloat16(config: Config) -> bool:
+    return config.suits_bfloat16 and config.precision in (None, "bfloat16")
 
 
 def _in_large_blocks(config: Config, words: int) -> Config:

@@ -256,7 +256,7 @@ def test_each_id_has_one_place(once: Any, seed: int, number: int):
 
 @pytest.mark.parametrize("many", [2, 200], ids=["by table", "by sort"])
 def test_a_table_of_any_length_is_updated_the_same(many: int):
-    """Below those that are named; with `many` rows for each word it is found by the other way."""
+    """Rows that nobody names change nothing; their number decides how the others are found."""
     tall = jax.tree.map(lambda x: jnp.concatenate([x, jnp.ones((many * VOCAB, DIM))]), tables())
     tx = rowwise(optax.adam(0.05))
     updates, _ = tx.update(row_grads(0), tx.init(tall), tall)
