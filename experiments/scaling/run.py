@@ -28,7 +28,6 @@ from jw2v import Config
 from jw2v.errors import DataError, Jw2vError, UsageError
 from jw2v.training.backend import core_numbers
 from jw2v.training.config import fields_of
-from jw2v.training.crew import LARGE_PAGES
 
 SEEDS, REPEATS = (1, 2, 3), 2
 CORES = (1, 2)
@@ -62,7 +61,6 @@ def compare(source: str, path: Path, *, quick: bool) -> None:
     results = read(path)
     check_machine(results, path)
     config = Config(epochs=1, heldout_every=0, workers=1)
-    os.environ.update(LARGE_PAGES)  # for a process alone, too
     lines = QUICK_LINES if quick else None
     with tempfile.TemporaryDirectory() as scratch:
         text = prepare(source, Path(scratch), min_count=config.min_count, lines=lines)

@@ -30,8 +30,6 @@ from jw2v.training.setting import state_like
 LOG = logging.getLogger("jw2v")
 WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
 MOST = 4  # processes that are started unasked: more learn less (experiments/scaling)
-LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""Rows are met here and there in tables of many pages: of 2 MB each, a step takes 4 % less."""
 POLL = 0.1  # seconds between two looks at the processes, whose cores a look takes time of
 PATIENCE = 60.0  # seconds that a process may do nothing (not: be slow) while the others wait
 
@@ -219,11 +217,10 @@ def started(
 
 
 def _environment() -> dict[str, str]:
-    """One thread for XLA, large pages, and the same folder for its programs as here."""
+    """One thread for XLA, and the same folder for its programs as here."""
     kept = jax.config.values["jax_compilation_cache_dir"]
     cache = backend.keeping_programs(kept) if kept else {}
-    own = {"NPROC": "1", "JAX_PLATFORMS": "cpu", **cache}
-    return {**LARGE_PAGES, **os.environ, **own}
+    return {**os.environ, "NPROC": "1", "JAX_PLATFORMS": "cpu", **cache}
 
 
 def _processor_time(pid: int) -> int | None:

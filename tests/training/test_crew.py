@@ -74,13 +74,6 @@ def test_training_in_two_starts_from_given_vectors(text, vectors):
     assert abs(still.vectors - vectors.vectors).max() < 1e-6
 
 
-def test_processes_have_large_pages_unless_told_otherwise(monkeypatch):
-    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    assert crew._environment().items() >= crew.LARGE_PAGES.items()
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
-    assert crew._environment()["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=0"
-
-
 def test_a_fault_in_a_process_is_one_line(text, tmp_path):
     config = replace(TWO, lr=1e30, damping="none")
     with pytest.raises(DataError, match=r"^the loss is (nan|inf) after .* \(process \d of 2\)$"):
