@@ -6,6 +6,7 @@ run.py --write  the tables of results.json and matrix_units.json into README.md
 """
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile

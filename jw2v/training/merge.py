@@ -10,7 +10,6 @@ have taken them all. Of rows that have come near to where they are drawn it woul
 (`weights`).
 """
 
-import mmap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -20,7 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from jw2v.blocks.tables import Tables
 from jw2v.optim.damping import STABLE
-from jw2v.training.exchange import Exchange
+from jw2v.training.exchange import LINE, Exchange
 from jw2v.training.expected import CURVATURE
 from jw2v.training.state import TrainState, narrowed, widened
 from jw2v.training.step import StepInfo
@@ -326,11 +325,9 @@ def _parts(tables: Tables, rows: Rows) -> list[np.ndarray]:
 
 
 def _aligned(array: np.ndarray) -> np.ndarray:
-    """A copy that starts where XLA takes an array as it lies, instead of copying it once more.
-
-    NumPy would ask for large pages, which a guest machine is slow to be given (CONTRIBUTING).
-    """
-    pages = mmap.mmap(-1, max(1, array.nbytes))
-    copy = np.frombuffer(pages, array.dtype, array.size).reshape(array.shape)
+    """A copy that starts where XLA takes an array as it lies, instead of copying it once more."""
+    raw = np.empty(array.nbytes + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    copy = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy
