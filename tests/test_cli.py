@@ -659,6 +659,20 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"jw2v {jw2v.__version__}\n"
 
 
+@pytest.mark.parametrize(("told", "asks"), [(None, "False"), ("1", "True")])
+def test_numpy_asks_for_no_large_pages_unless_told_to(monkeypatch, told, asks):
+    monkeypatch.delenv("NUMPY_MADVISE_HUGEPAGE", raising=False)
+    if told is not None:
+        monkeypatch.setenv("NUMPY_MADVISE_HUGEPAGE", told)
+    program = (
+        "import sys; sys.argv = ['jw2v', '--version']\n"
+        "from jw2v.__main__ import main; main()\n"
+        "import numpy; print(numpy._core.multiarray._get_madvise_hugepage())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == asks
+
+
 def test_the_collector_is_spared_what_stays(monkeypatch, capsys):
     """What was imported is frozen when the command runs, what it made when it has run."""
     frozen, made = [gc.get_freeze_count()], []
@@ -669,6 +683,7 @@ def test_the_collector_is_spared_what_stays(monkeypatch, capsys):
         made.append([])
         return main()
 
+    monkeypatch.setenv("NUMPY_MADVISE_HUGEPAGE", "1")  # which `main` would set for good
     monkeypatch.setattr(sys, "argv", ["jw2v", "--version"])
     monkeypatch.setattr(cli, "main", run)
     assert command.main() == 0

@@ -6,7 +6,6 @@ run.py --write  the tables of results.json and matrix_units.json into README.md
 """
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
