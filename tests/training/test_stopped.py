@@ -93,7 +93,7 @@ def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, mo
 @pytest.mark.slow
 def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
     """Stopped again and again, for longer in all than is waited: each time the wait begins anew."""
-    monkeypatch.setattr(crew, "PATIENCE", 3.0)  # a busy machine leaves a process idle for one, too
+    monkeypatch.setattr(crew, "PATIENCE", 3.0)  # a busy machine, too, makes one idle for a second
     looks = 0
 
     def stop_now_and_then() -> bool:
