@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 
@@ -15,6 +16,7 @@ def main() -> int:
     gc.disable()
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # read when NumPy is imported
     if sys.argv[1:2] == ["--worker"]:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's to hear
         from jw2v.training.worker import main as run
     else:
         from jw2v.cli import main as run

@@ -28,6 +28,7 @@ from jw2v.losses.record import Loss
 from jw2v.precision import precision
 from jw2v.training import backend, checkpoint, crew, loop, memory, processes
 from jw2v.training.checkpoint import EVERY, KEPT, Saving
+from jw2v.training.children import Children
 from jw2v.training.config import Config, fields_of
 from jw2v.training.fitted import fitted, paced
 from jw2v.training.folder import metrics as run_metrics
@@ -124,9 +125,13 @@ def train(
         run_folder(out if processes.leads() else None, resume=resume) as folder,
         precision(config.precision),
         tempfile.TemporaryDirectory() as scratch,
+        Children(Path(scratch) / "children") as children,
     ):
         backend.require(require)
         LOG.info("%s", backend.describe())
+        objects = optimizer is not None or loss is not None
+        if not isinstance(corpus, Corpus):
+            children.start(crew.foreseen(corpus, config, portable=not objects))
         text = (
             corpus
             if isinstance(corpus, Corpus)
@@ -134,7 +139,7 @@ def train(
         )
         config = replace(config, **_encoded_with(text))
         _warn_of_repeats(config, loss, vocab=len(text.vocab))
-        portable = optimizer is None and loss is None and text.directory is not None
+        portable = not objects and text.directory is not None
         config = fitted(config, epoch_words(text, config))
         if config.approximations:
             LOG.info("approximations: %s", "; ".join(config.approximations))
@@ -160,20 +165,17 @@ def train(
             None if folder is None else Saving(str(folder), made_with, save_every, keep),
         )
         judge = partial(guard, config, loss, check=check)
-        with (
-            memory.exhaustion_told(config, folder),
-            ready(run, scratch=Path(scratch), guard=judge) as trained,
-            run_metrics(folder, history) as write,
-        ):
+        with memory.exhaustion_told(config, folder):
+            trained = ready(run, children, judge)
+            with run_metrics(folder, history) as write, processes.all_alive():
 
-            def report(progress: Progress) -> None:
-                history.append(progress)
-                write(progress)
-                if callback is not None:
-                    callback(progress)
+                def report(progress: Progress) -> None:
+                    history.append(progress)
+                    write(progress)
+                    if callback is not None:
+                        callback(progress)
 
-            watcher = Certificates(config, loss, share=certify) if certify > 0 else None
-            with processes.all_alive():
+                watcher = Certificates(config, loss, share=certify) if certify > 0 else None
                 result = trained(callback=report, stop=stop, watcher=watcher)
         if not result.finished:
             raise _stopped(folder, result, made_with, keep=keep)

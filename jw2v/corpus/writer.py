@@ -19,6 +19,7 @@ except ImportError:  # not on Windows
     fcntl = None
 
 _PREFIX = ".encoding-"
+_PIECE = 1 << 13  # sentences: what is made of so many stays in memory that was used before
 _YOUNG = 60.0  # seconds in which a new folder comes to be held, many times over
 
 
@@ -70,7 +71,7 @@ def _clear(directory: Path) -> None:
 
 
 class Piece(NamedTuple):
-    """The sentences of one chunk, by the numbers of their word types."""
+    """Some sentences, by the numbers of their word types."""
 
     ids: Int[np.ndarray, " tokens"]  # int32
     lengths: Int[np.ndarray, " sentences"]  # int32
@@ -78,7 +79,7 @@ class Piece(NamedTuple):
 
 
 class Spool:
-    """Pieces in a temporary file, written in the first pass and read in the second.
+    """Sentences in a temporary file, written in the first pass and read in the second, in pieces.
 
     Attributes:
       tokens: tokens written.
@@ -101,10 +102,14 @@ class Spool:
     def append(
         self, ids: Int[np.ndarray, " tokens"], lengths: Int[np.ndarray, " sentences"]
     ) -> None:
-        """Writes the next piece, both arrays int32."""
-        ids.tofile(self._file)
-        lengths.tofile(self._file)
-        self._sizes.append((len(ids), len(lengths)))
+        """Writes the next sentences, both arrays int32."""
+        bounds = np.append(0, np.cumsum(lengths))
+        for first in range(0, len(lengths), _PIECE):
+            some = lengths[first : first + _PIECE]
+            start, stop = bounds[first], bounds[first + len(some)]
+            ids[start:stop].tofile(self._file)
+            some.tofile(self._file)
+            self._sizes.append((int(stop - start), len(some)))
         self.tokens += len(ids)
         self.sentences += len(lengths)
 

@@ -1,16 +1,14 @@
-"""A run of several processes on one machine: started, watched, and told when to stop.
+"""A run of several processes on one machine: how many, given their work, and told when to stop.
 
-Each is a fresh `python -m jw2v` whose environment gives XLA one thread, on a core of its own: a
-step is made of products too small to share among threads. How they merge is in `merge`.
+Each has a core of its own: a step is made of products too small to share among threads. How they
+are started and watched is in `children`, how they merge in `merge`.
 """
 
 import json
 import logging
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import jax
@@ -18,9 +16,11 @@ import numpy as np
 
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus
-from jw2v.errors import DataError
-from jw2v.training import backend, checkpoint, loop, worker
+from jw2v.corpus.opening import STDIN
+from jw2v.corpus.sources import Source, find
+from jw2v.training import backend, loop, worker
 from jw2v.training.checkpoint import Found, Saving
+from jw2v.training.children import Children
 from jw2v.training.config import Config, fields_of
 from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
@@ -29,9 +29,9 @@ from jw2v.training.setting import state_like
 
 LOG = logging.getLogger("jw2v")
 WORTH = 10_000_000  # words of all epochs: with fewer, one process is done before others have begun
+WORD_BYTES = 6  # of a text, with its blank
 MOST = 4  # processes that are started unasked: more learn less (experiments/scaling)
 POLL = 0.1  # seconds between two looks at the processes, whose cores a look takes time of
-PATIENCE = 60.0  # seconds that a process may do nothing (not: be slow) while the others wait
 
 
 def workers_of(config: Config, words: int, *, portable: bool, devices: int = 1) -> int:
@@ -44,14 +44,34 @@ def workers_of(config: Config, words: int, *, portable: bool, devices: int = 1) 
         the user's own, and a corpus that has a folder.
       devices: of the run's mesh.
     """
-    wanted = config.workers
-    if wanted is None:
-        wanted = min(backend.cores(), MOST) if words * config.epochs >= WORTH else 1
+    wanted = _wanted(config, words)
     why = _why_alone(config, portable=portable, devices=devices)
     if wanted > 1 and why is not None:
         LOG.info("one process: %s", why)
         return 1
     return wanted
+
+
+def foreseen(source: Source, config: Config, *, portable: bool) -> int:
+    """The processes of a run as far as can be told before its text is read, 0 where it has one.
+
+    Args:
+      source: of the text; what is packed counts as it is, and standard input not at all.
+      config: options.
+      portable: as of `workers_of`.
+    """
+    paths = [Path(path) for path in find(source) if path != STDIN]
+    words = sum(path.stat().st_size for path in paths) // WORD_BYTES
+    if _why_alone(config, portable=portable, devices=jax.device_count()):
+        return 0
+    wanted = _wanted(config, words)
+    return wanted if wanted > 1 else 0
+
+
+def _wanted(config: Config, words: int) -> int:
+    if config.workers is not None:
+        return config.workers
+    return min(backend.cores(), MOST) if words * config.epochs >= WORTH else 1
 
 
 def _why_alone(config: Config, *, portable: bool, devices: int) -> str | None:
@@ -69,27 +89,60 @@ def _why_alone(config: Config, *, portable: bool, devices: int) -> str | None:
 
 
 class Crew:
-    """The processes of a run."""
+    """The processes of a run, with their work; they make ready and wait for the word to go."""
 
-    def __init__(self, job: worker.Job, processes: list[subprocess.Popen[bytes]]) -> None:
-        """Look after the processes of a job."""
-        self._job, self._processes, self._folder = job, processes, Path(job.folder)
-        self._spent: list[int | None] = [None] * len(processes)
-        self._idle = [0.0] * len(processes)
-        self._flags = SharedMemory(self._folder / worker.EXCHANGE, 0, job.workers).flags
+    def __init__(
+        self,
+        children: Children,
+        corpus: Corpus,
+        config: Config,
+        *,
+        initial: Tables | None,
+        resumed: Found | None,
+        saving: Saving | None,
+    ) -> None:
+        """Give them their work.
+
+        Args:
+          children: the processes; those that are missing are started, and others ended.
+          corpus: the encoded text, in a folder.
+          config: options; `workers` is how many.
+          initial: tables to start from.
+          resumed: the checkpoint to go on from.
+          saving: where and when the state is saved.
+        """
+        workers, folder = config.workers or 1, children.folder
+        children.start(workers)
+        children.keep(workers)
+        SharedMemory.create(folder / worker.EXCHANGE, workers)
+        if initial is not None:
+            np.savez(folder / worker.INITIAL, **initial._asdict())
+        cores = backend.core_numbers()
+        job = worker.Job(
+            {**fields_of(config), "mesh": "data=1"},
+            str(corpus.directory),
+            str(folder),
+            workers,
+            cores if len(cores) >= workers else [],
+            None if resumed is None else str(resumed.path),
+            None if saving is None else list(saving),
+            os.getpid(),
+        )
+        children.give(json.dumps(job._asdict()))
+        self._children = children
+        self._state_like = state_like(corpus, config)
+        self._flags = SharedMemory(folder / worker.EXCHANGE, 0, workers).flags
 
     def run(
         self,
-        corpus: Corpus,
         *,
         callback: Callable[[Progress], None],
         stop: Callable[[], bool],
         watcher: Watcher | None = None,
     ) -> loop.Result:
-        """Let them train, and wait.
+        """Let them train, and wait for what they come to.
 
         Args:
-          corpus: the text they train on.
           callback: given the progress now and then.
           stop: asked now and then; True stops them at their next rest.
           watcher: looks at blocks of the first of them, here, while all go on.
@@ -99,25 +152,25 @@ class Crew:
         """
         self._flags[worker.GO] = 1
         last = ""
-        while going := self._running():
-            with suppress(subprocess.TimeoutExpired):
-                going[0].wait(POLL)
-            self._look_for_idle()
+        reader = ThreadPoolExecutor(1)
+        told = self._children.first_told
+        result = reader.submit(worker.read_result, told, self._state_like)
+        reader.shutdown(wait=False)  # it reads until they end, whatever comes
+        while self._children.running():
+            if wait([result], POLL).done and result.exception() is None:
+                break
+            self._children.look_for_idle(POLL)
             if stop():
                 self._flags[worker.STOP] = 1
             last = self._tell(last, callback)
             if watcher is not None:
                 self._show(watcher)
         self._tell(last, callback)
-        told = json.loads((self._folder / worker.RESULT).read_text(encoding="utf-8"))
-        like = state_like(corpus, Config(**self._job.config))
-        (path,) = checkpoint.saved(self._folder)
-        state = checkpoint.load(path, like).state
-        return loop.Result(**{**told, "state": state})
+        return result.result()
 
     def _tell(self, last: str, callback: Callable[[Progress], None]) -> str:
         try:
-            now = (self._folder / worker.PROGRESS).read_text(encoding="utf-8")
+            now = (self._children.folder / worker.PROGRESS).read_text(encoding="utf-8")
         except FileNotFoundError:
             return last
         if now != last:
@@ -126,7 +179,7 @@ class Crew:
 
     def _show(self, watcher: Watcher) -> None:
         """Ask for a sample where one is wanted, and hand on the one that was asked for."""
-        path = self._folder / worker.SAMPLE
+        path = self._children.folder / worker.SAMPLE
         if self._flags[worker.SHOW]:
             return
         if path.exists():
@@ -135,103 +188,3 @@ class Crew:
             watcher.look(sample)
         elif watcher.wants():
             self._flags[worker.SHOW] = 1
-
-    def _look_for_idle(self) -> None:
-        """One that waits for the others looks for them, which takes time of its processor."""
-        for rank, process in enumerate(self._processes):
-            spent, before = _processor_time(process.pid), self._spent[rank]
-            self._spent[rank] = spent
-            # Looks are counted, not the clock read: while this process was stopped, too, none was.
-            idle = spent is not None and spent == before
-            self._idle[rank] = self._idle[rank] + POLL if idle else 0.0
-            if self._idle[rank] > PATIENCE:
-                raise DataError(
-                    f"process {rank} of {len(self._processes)} (pid {process.pid}) is stopped or "
-                    f"hangs: it did nothing for {PATIENCE:.0f} s; run it again, with --resume if "
-                    "it saved"
-                )
-
-    def _running(self) -> list[subprocess.Popen[bytes]]:
-        """Those that have not ended."""
-        codes = [process.poll() for process in self._processes]
-        for rank, code in enumerate(codes):
-            if code:
-                lines = _errors(self._folder, rank).read_text(encoding="utf-8").splitlines()
-                why = lines[-1] if lines else f"exit code {code}"
-                raise DataError(f"{why} (process {rank} of {len(codes)})")
-        return [p for p, code in zip(self._processes, codes, strict=True) if code is None]
-
-
-@contextmanager
-def started(
-    corpus: Corpus,
-    config: Config,
-    folder: Path,
-    *,
-    initial: Tables | None,
-    resumed: Found | None,
-    saving: Saving | None,
-) -> Iterator[Crew]:
-    """Start the processes of a run; they make ready and wait. None outlives the block.
-
-    Args:
-      corpus: the encoded text, in a folder.
-      config: options; `workers` is how many.
-      folder: for what they tell; empty.
-      initial: tables to start from.
-      resumed: the checkpoint to go on from.
-      saving: where and when the state is saved.
-    """
-    workers = config.workers or 1
-    SharedMemory.create(folder / worker.EXCHANGE, workers)
-    if initial is not None:
-        np.savez(folder / worker.INITIAL, **initial._asdict())
-    cores = backend.core_numbers()
-    job = worker.Job(
-        {**fields_of(config), "mesh": "data=1"},
-        str(corpus.directory),
-        str(folder),
-        workers,
-        cores if len(cores) >= workers else [],
-        None if resumed is None else str(resumed.path),
-        None if saving is None else list(saving),
-        os.getpid(),
-    )
-    path = folder / "job.json"
-    path.write_text(json.dumps(job._asdict()), encoding="utf-8")
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        for rank in range(workers):
-            command = [sys.executable, "-m", "jw2v", "--worker", str(path), str(rank)]
-            with _errors(folder, rank).open("wb") as errors:
-                process = subprocess.Popen(
-                    command, env=_environment(), stdout=errors, stderr=errors
-                )
-            processes.append(process)
-        yield Crew(job, processes)
-    finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """One thread for XLA, and the same folder for its programs as here."""
-    kept = jax.config.values["jax_compilation_cache_dir"]
-    cache = backend.keeping_programs(kept) if kept else {}
-    return {**os.environ, "NPROC": "1", "JAX_PLATFORMS": "cpu", **cache}
-
-
-def _processor_time(pid: int) -> int | None:
-    """What a process has spent, in ticks; None where it has ended, or the system does not tell."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state == "Z" else int(fields[10]) + int(fields[11])
-
-
-def _errors(folder: Path, rank: int) -> Path:
-    return folder / f"{rank}.err"

@@ -1,18 +1,18 @@
 """A run made ready to train: in this process, or in as many as the config says."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import Corpus
 from jw2v.losses.record import Loss
-from jw2v.training import checkpoint, crew, loop
+from jw2v.training import checkpoint, loop
 from jw2v.training.checkpoint import Found, Saver, Saving
+from jw2v.training.children import Children
 from jw2v.training.config import Config
+from jw2v.training.crew import Crew
 from jw2v.training.setting import Setting, prepare
 
 LOG = logging.getLogger("jw2v")
@@ -40,41 +40,30 @@ class Run(NamedTuple):
     saving: Saving | None = None
 
 
-@contextmanager
-def ready(
-    run: Run, *, scratch: Path, guard: Callable[[], None]
-) -> Iterator[Callable[..., loop.Result]]:
+def ready(run: Run, children: Children, guard: Callable[[], None]) -> Callable[..., loop.Result]:
     """Make a run ready; the guard, which raises where it does not agree, has its say meanwhile.
 
     Args:
       run: the run.
-      scratch: folder for what several processes tell each other.
+      children: processes that may have been started for it.
       guard: judges what is about to train.
 
-    Yields:
+    Returns:
       The run, given `callback` and `stop`.
     """
     if run.resumed is not None:
         LOG.info("going on after call %d", run.resumed.calls)
     workers = run.config.workers or 1
     if workers == 1:
+        children.keep(0)
         guard()
         own = {"optimizer": run.optimizer, "loss": run.loss, "initial": run.initial}
-        yield partial(_alone, run, prepare(run.text, run.config, **own))
-        return
-    place = scratch / "crew"
-    place.mkdir()
-    with crew.started(
-        run.text,
-        run.config,
-        place,
-        initial=run.initial,
-        resumed=run.resumed,
-        saving=run.saving,
-    ) as processes:
-        LOG.info("%d processes, each on a part of the text, merge what they learn", workers)
-        guard()  # while they make ready
-        yield partial(processes.run, run.text)
+        return partial(_alone, run, prepare(run.text, run.config, **own))
+    shared = {"initial": run.initial, "resumed": run.resumed, "saving": run.saving}
+    crew = Crew(children, run.text, run.config, **shared)
+    LOG.info("%d processes, each on a part of the text, merge what they learn", workers)
+    guard()  # while they make ready
+    return crew.run
 
 
 def _alone(run: Run, setting: Setting, **told: Any) -> loop.Result:

@@ -1,13 +1,15 @@
-"""A process of a run of several: `python -m jw2v --worker JOB RANK`, started by `crew`."""
+"""A process of a run of several: `python -m jw2v --worker RANK`, one of the `children`.
+
+Its job, a line of JSON, comes from standard input; what it comes to goes to standard output.
+"""
 
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,10 +25,11 @@ from jw2v.training.exchange import SharedMemory
 from jw2v.training.meter import Progress
 from jw2v.training.sampled import Asked
 from jw2v.training.setting import prepare
+from jw2v.training.state import TrainState
 
 REPORT = 0.25  # seconds between two reports
 GO, STOP, SHOW = 0, 1, 2  # flags of the exchange
-EXCHANGE, PROGRESS, RESULT, INITIAL = "exchange", "progress.json", "result.json", "initial.npz"
+EXCHANGE, PROGRESS, INITIAL = "exchange", "progress.json", "initial.npz"
 SAMPLE = "sample.npz"
 
 
@@ -44,20 +47,23 @@ class Job(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Take part in a run; a fault is one line on standard error."""
-    path, rank = sys.argv[2:] if arguments is None else arguments
-    job = Job(**json.loads(Path(path).read_text(encoding="utf-8")))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's to hear
-    try:
-        work(job, int(rank))
-    except Jw2vError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    """Wait for a job, and do it; a fault is one line on standard error."""
+    (rank,) = sys.argv[2:] if arguments is None else arguments
+    given = sys.stdin.readline()
+    if not given:  # there is none, or nobody to give it any more
+        return 0
+    with os.fdopen(os.dup(1), "wb") as told:
+        os.dup2(2, 1)  # what others print is not taken for the result
+        try:
+            work(Job(**json.loads(given)), int(rank), told)
+        except Jw2vError as error:
+            print(error, file=sys.stderr)
+            return error.exit_code
     return 0
 
 
-def work(job: Job, rank: int) -> None:
-    """Prepare, wait for the word to go, train, and leave the result if this is the first."""
+def work(job: Job, rank: int, told: IO[bytes]) -> None:
+    """Prepare, wait for the word to go, train, and tell the result if this is the first."""
     if job.cores:
         os.sched_setaffinity(0, {job.cores[rank % len(job.cores)]})
     folder, config = Path(job.folder), Config(**job.config)
@@ -90,9 +96,34 @@ def work(job: Job, rank: int) -> None:
             watcher=Asked(exchange.flags, SHOW, folder / SAMPLE) if rank == 0 else None,
         )
     if rank == 0:
-        checkpoint.save(folder, checkpoint.Checkpoint(result.state, result.calls, {}))
-        told = result._replace(state=None)._asdict()
-        (folder / RESULT).write_text(json.dumps(told), encoding="utf-8")
+        write_result(result, told)
+
+
+def write_result(result: loop.Result, file: IO[bytes]) -> None:
+    """Write what `read_result` reads: a line of JSON, then the numbers of the state."""
+    line = json.dumps(result._replace(state=None)._asdict())
+    file.write(f"{line}\n".encode())
+    for leaf in jax.tree.leaves(result.state):
+        file.write(np.ascontiguousarray(leaf).data)
+
+
+def read_result(file: IO[bytes], like: TrainState) -> loop.Result:
+    """Read what `write_result` wrote, its arrays as NumPy's.
+
+    Args:
+      file: where it is written to, by now or meanwhile.
+      like: shapes and dtypes of the state.
+
+    Raises:
+      ValueError: it ends too soon.
+    """
+    told = json.loads(file.readline())
+    leaves, structure = jax.tree.flatten(like)
+    arrays = [
+        np.frombuffer(file.read(leaf.size * leaf.dtype.itemsize), leaf.dtype).reshape(leaf.shape)
+        for leaf in leaves
+    ]
+    return loop.Result(**{**told, "state": jax.tree.unflatten(structure, arrays)})
 
 
 def _initial(path: Path) -> Tables | None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jw2v.corpus import Sentences, encode, is_heldout, open_corpus
+from jw2v.corpus import Sentences, encode, is_heldout, open_corpus, writer
 from jw2v.corpus.tokens import cut
 from jw2v.errors import DataError, UsageError
 
@@ -181,8 +181,11 @@ def test_ties_are_ranked_by_first_appearance_in_the_training_text(tmp_path: Path
     assert as_lists(corpus.heldout) == [[3, 2]]
 
 
-@pytest.mark.parametrize("chunk", [80, 200, 1000, 16 << 20])
-def test_the_size_of_a_chunk_does_not_matter(tmp_path: Path, chunk: int):
+@pytest.mark.parametrize(("chunk", "piece"), [(80, 8), (200, 1), (1000, 3), (16 << 20, 2)])
+def test_the_size_of_a_chunk_or_piece_does_not_matter(
+    tmp_path: Path, monkeypatch, chunk: int, piece: int
+):
+    monkeypatch.setattr(writer, "_PIECE", piece)
     path = write(tmp_path / "text", TEXT)
     corpus = encode(path, directory=tmp_path / "out", **OPTIONS, chunk_bytes=chunk)
     assert everything(corpus) == oracle(TEXT, **OPTIONS)

@@ -11,7 +11,7 @@ from texts import topic_share
 
 import jw2v
 from jw2v.errors import DataError, InterruptedTrainingError
-from jw2v.training import crew
+from jw2v.training import children, crew
 from jw2v.training.config import Config
 from jw2v.training.folder import METRICS
 from jw2v.training.merge import REST
@@ -83,7 +83,7 @@ def test_a_fault_in_a_process_is_one_line(text, tmp_path):
 
 def test_a_process_that_is_killed_ends_the_run(text, monkeypatch):
     started = []
-    popen = crew.subprocess.Popen
+    popen = children.subprocess.Popen
 
     def remembered(*args, **options):
         started.append(popen(*args, **options))
@@ -93,7 +93,7 @@ def test_a_process_that_is_killed_ends_the_run(text, monkeypatch):
         started[1].kill()
         return False
 
-    monkeypatch.setattr(crew.subprocess, "Popen", remembered)
+    monkeypatch.setattr(children.subprocess, "Popen", remembered)
     with pytest.raises(DataError, match=r"exit code -9 \(process 1 of 2\)"):
         jw2v.train(text, replace(TWO, epochs=500), check=False, stop=kill_the_second)
     assert [process.poll() is None for process in started] == [False, False]

@@ -14,7 +14,7 @@ from texts import topical_text
 import jw2v
 from jw2v.cli import main
 from jw2v.errors import DataError
-from jw2v.training import crew
+from jw2v.training import children
 
 TWO = jw2v.Config(
     dim=12, window=3, epochs=500, sample=0.0, block=64, group=16, shared_negatives=8,
@@ -26,18 +26,18 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no
 @pytest.fixture
 def started(monkeypatch) -> list[subprocess.Popen[bytes]]:
     processes = []
-    popen = crew.subprocess.Popen
+    popen = children.subprocess.Popen
 
     def remembered(*args, **options):
         processes.append(popen(*args, **options))
         return processes[-1]
 
-    monkeypatch.setattr(crew.subprocess, "Popen", remembered)
+    monkeypatch.setattr(children.subprocess, "Popen", remembered)
     return processes
 
 
 def test_a_process_that_is_stopped_ends_the_run(text, started, monkeypatch):
-    monkeypatch.setattr(crew, "PATIENCE", 1.0)
+    monkeypatch.setattr(children, "PATIENCE", 1.0)
     with pytest.raises(DataError) as caught:
         jw2v.train(
             text, TWO, check=False, stop=lambda: bool(started[1].send_signal(signal.SIGSTOP))
@@ -51,13 +51,13 @@ def test_a_process_that_is_stopped_ends_the_run(text, started, monkeypatch):
 
 def test_a_process_that_hangs_ends_the_run(text, started, monkeypatch):
     """It is neither dead nor stopped, as one that waits for a lock; the other trains and waits."""
-    monkeypatch.setattr(crew, "PATIENCE", 1.0)
-    popen = crew.subprocess.Popen
+    monkeypatch.setattr(children, "PATIENCE", 1.0)
+    popen = children.subprocess.Popen
 
     def hung(command, **options):
         return popen(["sleep", "600"] if command[-1] == "1" else command, **options)
 
-    monkeypatch.setattr(crew.subprocess, "Popen", hung)
+    monkeypatch.setattr(children.subprocess, "Popen", hung)
     with pytest.raises(DataError, match=r"process 1 of 2 \(pid \d+\) is stopped or hangs"):
         jw2v.train(text, TWO, check=False)
     assert [process.poll() is None for process in started] == [False, False]
@@ -67,19 +67,19 @@ def test_a_process_that_hangs_ends_the_run(text, started, monkeypatch):
 def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, monkeypatch, capsys):
     text, out = tmp_path / "text", tmp_path / "out"
     text.write_text(topical_text(2000))
-    monkeypatch.setattr(crew, "PATIENCE", 1.0)
+    monkeypatch.setattr(children, "PATIENCE", 1.0)
     flags = [
         "train", str(text), "--out", str(out), "--workers", "2", "--dim", "8", "--min-count", "1",
         "--blocks-per-call", "1", "--no-check", "--save-every", "0",
     ]  # fmt: skip
-    running = crew.Crew._running
+    running = children.Children.running
 
-    def stop_the_first_once_it_saved(self: crew.Crew) -> list[Any]:
+    def stop_the_first_once_it_saved(self: children.Children) -> list[Any]:
         if list(out.glob("checkpoint-*")):
             started[0].send_signal(signal.SIGSTOP)
         return running(self)
 
-    monkeypatch.setattr(crew.Crew, "_running", stop_the_first_once_it_saved)
+    monkeypatch.setattr(children.Children, "running", stop_the_first_once_it_saved)
     assert main([*flags, "--epochs", "500"]) == 1
     told = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(
@@ -93,7 +93,9 @@ def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, mo
 @pytest.mark.slow
 def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
     """Stopped again and again, for longer in all than is waited: each time the wait begins anew."""
-    monkeypatch.setattr(crew, "PATIENCE", 3.0)  # a busy machine, too, makes one idle for a second
+    monkeypatch.setattr(
+        children, "PATIENCE", 3.0
+    )  # a busy machine, too, makes one idle for a second
     looks = 0
 
     def stop_now_and_then() -> bool:
@@ -109,12 +111,12 @@ def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
 
 def test_what_a_process_has_spent():
     """In ticks; of one that has ended, and has been waited for or not, there is none."""
-    mine = crew._processor_time(os.getpid())
+    mine = children.processor_time(os.getpid())
     assert mine == pytest.approx(sum(os.times()[:2]) * os.sysconf("SC_CLK_TCK"), abs=5)
     with subprocess.Popen(["sleep", "60"]) as process:
-        assert crew._processor_time(process.pid) == 0
+        assert children.processor_time(process.pid) == 0
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert crew._processor_time(process.pid) is None
+        assert children.processor_time(process.pid) is None
         process.wait()
-        assert crew._processor_time(process.pid) is None
+        assert children.processor_time(process.pid) is None
