@@ -14,8 +14,6 @@ class Lexicon:
     """Grows by `add`, chunk after chunk; `rank` then picks the vocabulary.
 
     Attributes:
-      counts: occurrences of each in the training text, 0 for those only held out.
-      first: training tokens before the first occurrence of each.
       training: tokens of training text read.
 
     >>> from jw2v.corpus.tokens import split
@@ -30,9 +28,19 @@ class Lexicon:
     def __init__(self) -> None:
         self._ids: defaultdict[str, int] = defaultdict()
         self._ids.default_factory = self._ids.__len__
-        self.first = np.zeros(0, np.int64)
-        self.counts = np.zeros(0, np.int64)
+        self._first = np.zeros(0, np.int64)
+        self._counts = np.zeros(0, np.int64)
         self.training = 0
+
+    @property
+    def counts(self) -> Int[np.ndarray, " types"]:
+        """Occurrences of each in the training text, int64; 0 for those only held out."""
+        return self._counts[: len(self._ids)]
+
+    @property
+    def first(self) -> Int[np.ndarray, " types"]:
+        """Training tokens before the first occurrence of each, int64."""
+        return self._first[: len(self._ids)]
 
     @property
     def words(self) -> list[str]:
@@ -49,14 +57,15 @@ class Lexicon:
     ) -> Int[np.ndarray, " tokens"]:
         """Counts a chunk's training tokens and numbers all its tokens, int32 `[tokens]`."""
         known = self.number(tokens.words)
-        grown = (0, len(self._ids) - len(self.counts))
-        self.counts, self.first = np.pad(self.counts, grown), np.pad(self.first, grown)
+        if (grown := len(self._ids) - len(self._counts)) > 0:
+            room = (0, max(grown, len(self._counts)))  # at least twice as much as there was
+            self._counts, self._first = np.pad(self._counts, room), np.pad(self._first, room)
 
         ids = tokens.ids[~np.repeat(heldout, tokens.lengths)] if heldout.any() else tokens.ids
-        new = np.flatnonzero((self.counts[known] == 0)[ids])[::-1]
+        new = np.flatnonzero((self._counts[known] == 0)[ids])[::-1]
         # New ones in reverse: of a repeated index the last value stays, the first occurrence.
-        self.first[known[ids[new]]] = self.training + new
-        self.counts[known] += np.bincount(ids, minlength=len(known))
+        self._first[known[ids[new]]] = self.training + new
+        self._counts[known] += np.bincount(ids, minlength=len(known))
         self.training += len(ids)
         return known[tokens.ids]
 

@@ -28,7 +28,7 @@ class Reading(NamedTuple):
     encoding: str = "utf-8"
     """Of the text, by Python's name: latin-1, windows-1252, utf-16, gb18030 and others."""
     max_word_bytes: int | None = None
-    """A longer word is refused, and one of 16 MiB in any case."""
+    """A longer word is refused, and one of 4 MiB in any case."""
     max_bytes: int | None = None
     """More text than this, unpacked and in UTF-8, is refused."""
 

@@ -15,7 +15,7 @@ from jw2v.errors import DataError, UsageError
 
 Source: TypeAlias = str | Path | Sequence[str | Path]
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 4 << 20
 BLANKS = (b" ", b"\t", b"\n", b"\r", b"\v", b"\f")
 BOM = b"\xef\xbb\xbf"
 
