@@ -1,7 +1,8 @@
 """From one core to a pod: what is measured here, and what a model of it says of larger machines.
 
-run.py TEXT     one process on one core and two on two, seed by seed, then more, which share the
-                cores, for their quality; goes on where it was stopped
+run.py TEXT     one process on one core and two on two, which merge as usual or more often, seed by
+                seed, then more, which share the cores, for their quality; goes on where it was
+                stopped
 run.py --write  the tables of results.json and matrix_units.json into README.md
 """
 
@@ -29,8 +30,15 @@ from jw2v.training.backend import core_numbers
 from jw2v.training.config import fields_of
 
 SEEDS, REPEATS = (1, 2, 3), 2
-CORES = (1, 2)
-MORE = (4, 8)  # processes on as many cores as there are
+ONE, TWO, FOUR, EIGHT = (f"{n} processes" for n in (1, 2, 4, 8))
+OFTEN = "2 processes, calls a quarter as long"
+TIMED: dict[str, tuple[int, dict[str, int]]] = {
+    ONE: (1, {}),
+    TWO: (2, {}),
+    OFTEN: (2, {"blocks_per_call": 128}),  # and merges after each
+}
+UNTIMED: dict[str, tuple[int, dict[str, int]]] = {FOUR: (4, {}), EIGHT: (8, {})}
+"""Processes of a core each, and those that share the cores there are."""
 QUICK_LINES = 20_000
 
 
@@ -83,12 +91,13 @@ def compare(source: str, path: Path, *, quick: bool) -> None:
 
 
 def _cells(config: Config, *, quick: bool) -> Iterator[tuple[Cell, int]]:
-    """The runs, and the processes of each: seed by seed, those of `CORES` in turn."""
+    """The runs, and the processes of each: seed by seed, those of `TIMED` in turn."""
     seeds, repeats = (SEEDS[:1], 1) if quick else (SEEDS, REPEATS)
     options = {name: value for name, value in fields_of(config).items() if name != "seed"}
-    timed = product(seeds, range(1, repeats + 1), CORES)
-    for seed, repeat, n in (*timed, *product(seeds, (1,), () if quick else MORE)):
-        yield Cell(System("jw2v", f"{n} processes", options | {"workers": n}), seed, repeat), n
+    timed = product(seeds, range(1, repeats + 1), TIMED.items())
+    untimed = product(seeds, (1,), () if quick else UNTIMED.items())
+    for seed, repeat, (label, (n, own)) in (*timed, *untimed):
+        yield Cell(System("jw2v", label, options | {"workers": n, **own}), seed, repeat), n
 
 
 def _cpus(cores: int) -> list[int]:
@@ -98,7 +107,7 @@ def _cpus(cores: int) -> list[int]:
       UsageError: there are fewer.
     """
     here = core_numbers()
-    if len(here) < cores and cores in CORES:
+    if len(here) < cores <= max(n for n, _ in TIMED.values()):
         raise UsageError(f"{cores} processes want a core each, and {len(here)} can be pinned to")
     return here[:cores]
 
@@ -110,45 +119,56 @@ def show(results: dict[str, Any], on_units: dict[str, Any], readme: Path) -> Non
     write_table(readme, on_paper(results), "model")
 
 
-def by_processes(results: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
-    """The runs of each number of processes, in the order of seeds and repeats.
+def by_label(results: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each kind, in the order of seeds and repeats; `OFTEN` only where there are some.
 
     Raises:
-      DataError: there are none, or they are quick ones.
+      DataError: there are none of another kind, or they are quick ones.
     """
-    found = {n: [run for run in results["runs"] if run["cores"] == n] for n in (*CORES, *MORE)}
-    if not all(found.values()) or any(run["quick"] for run in results["runs"]):
+    found = {label: _runs(results, label) for label in (*TIMED, *UNTIMED)}
+    missing = [label for label, some in found.items() if not some]
+    if missing not in ([], [OFTEN]) or any(run["quick"] for run in results["runs"]):
         raise DataError("no full runs of each number of processes; run the program first")
-    return found
+    return {label: some for label, some in found.items() if some}
 
 
-def ratios(results: dict[str, Any]) -> list[float]:
-    """How much faster two processes are than one, run by run."""
-    one, two, *_ = by_processes(results).values()
-    return [b["raw_words_per_s"] / a["raw_words_per_s"] for a, b in zip(one, two, strict=True)]
+def _runs(results: dict[str, Any], label: str) -> list[dict[str, Any]]:
+    return [run for run in results["runs"] if run["label"] == label]
+
+
+def ratios(results: dict[str, Any], label: str = TWO) -> list[float]:
+    """How much faster than one process those of a kind are, run by run."""
+    pairs = zip(_runs(results, ONE), _runs(results, label), strict=True)
+    return [some["raw_words_per_s"] / one["raw_words_per_s"] for one, some in pairs]
 
 
 def measured(results: dict[str, Any]) -> str:
-    """One process and two: speed and quality."""
-    runs = by_processes(results)
-    scores = list(runs[1][0]["scores"])
+    """Each kind's speed, where it has a core for each process, and quality."""
+    runs = by_label(results)
+    scores = list(runs[ONE][0]["scores"])
     head = ["processes", "words/s", *scores, "held-out loss"]
     rows = []
-    for n, some in runs.items():
+    for label, some in runs.items():
         speeds = [run["raw_words_per_s"] for run in some]
         quality = [[_score(run["scores"][name]) for run in some] for name in scores]
         losses = [run["heldout_loss"] for run in some]
         shown = [_mean(values) for values in (*quality, losses)]
-        speed = f"{statistics.fmean(speeds):,.0f}" if n in CORES else "–"
-        rows.append([str(n), speed, *shown])
+        speed = f"{statistics.fmean(speeds):,.0f}" if label in TIMED else "–"
+        rows.append([label.replace(" processes", ""), speed, *shown])
     found = ratios(results)
-    times = f"{statistics.median(found):.2f} ({min(found):.2f}–{max(found):.2f})"
+    told = f"Two processes are {_spread(found)} times as fast as one"
+    if OFTEN in runs:
+        told += f", with calls a quarter as long {_spread(ratios(results, OFTEN))}"
     cpu = results["machine"]["cpu"]
-    told = ", ".join(f"{name} {v}" for name, v in results["versions"].items() if v)
+    with_what = ", ".join(f"{name} {v}" for name, v in results["versions"].items() if v)
     return (
-        f"{markdown(head, rows)}\n\nTwo processes are {times} times as fast as one: median "
-        f"(least–most) of {len(found)} pairs of runs, {len(SEEDS)} seeds, in turn. {cpu}; {told}."
+        f"{markdown(head, rows)}\n\n{told}: median (least–most) of {len(found)} pairs of runs, "
+        f"{len(SEEDS)} seeds, in turn. {cpu}; {with_what}."
     )
+
+
+def _spread(found: list[float]) -> str:
+    return f"{statistics.median(found):.2f} ({min(found):.2f}–{max(found):.2f})"
 
 
 def _score(score: dict[str, Any]) -> float:
@@ -163,7 +183,7 @@ def on_paper(results: dict[str, Any]) -> str:
     """What the model says of the machines."""
     one, two = (
         statistics.median(run["effective_words_per_s"] for run in some)
-        for some in (by_processes(results)[n] for n in CORES)
+        for some in (by_label(results)[label] for label in (ONE, TWO))
     )
     told = results["merged_bytes"]
     link = told["2"] / (2e9 / two - 1e9 / one)

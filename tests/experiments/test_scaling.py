@@ -56,3 +56,4 @@ def test_the_tables_are_those_of_the_results(program):
     assert program.run.measured(program.run.read(FOLDER / "matrix_units.json")) in readme
     assert program.run.on_paper(results) in readme
     assert len(program.run.ratios(results)) >= 5
+    assert len(program.run.ratios(results, program.run.OFTEN)) >= 5
