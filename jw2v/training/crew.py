@@ -7,6 +7,7 @@ are started and watched is in `children`, how they merge in `merge`.
 import json
 import logging
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -157,12 +158,15 @@ class Crew:
         result = reader.submit(worker.read_result, told, self._state_like)
         reader.shutdown(wait=False)  # it reads until they end, whatever comes
         while self._children.running():
-            if wait([result], POLL).done and result.exception() is None:
-                break
+            wait([result], POLL)
+            if result.done():
+                if result.exception() is None:
+                    break
+                time.sleep(POLL)  # its process is about to end, and to tell why
             self._children.look_for_idle(POLL)
+            last = self._tell(last, callback)
             if stop():
                 self._flags[worker.STOP] = 1
-            last = self._tell(last, callback)
             if watcher is not None:
                 self._show(watcher)
         self._tell(last, callback)

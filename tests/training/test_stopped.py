@@ -63,6 +63,14 @@ def test_a_process_that_hangs_ends_the_run(text, started, monkeypatch):
     assert [process.poll() is None for process in started] == [False, False]
 
 
+def test_a_process_that_fails_is_not_told_to_hang(text, monkeypatch):
+    """It takes a while to end, in which it does nothing; so do those that wait for it."""
+    monkeypatch.setattr(children, "PATIENCE", 3.0)
+    failing = replace(TWO, lr=1e30, damping="none")
+    with pytest.raises(DataError, match=r"^the loss is (nan|inf) after .* \(process \d of 2\)$"):
+        jw2v.train(text, failing, check=False)
+
+
 @pytest.mark.slow
 def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, monkeypatch, capsys):
     text, out = tmp_path / "text", tmp_path / "out"
