@@ -21,6 +21,7 @@ from texts import topical_text
 import jw2v
 from jw2v.cli import main
 from jw2v.corpus import encode, open_corpus
+from jw2v.corpus.sources import CHUNK_BYTES
 from jw2v.errors import DataError, InterruptedTrainingError
 from jw2v.training import checkpoint
 from jw2v.vectors import Vectors, load, save
@@ -374,7 +375,8 @@ MUCH = 512 << 20
         (
             b"x",
             "utf-8",
-            "a word of 16777216 bytes or more at {path}:1 (byte 0); separate the words by blanks",
+            f"a word of {CHUNK_BYTES} bytes or more at {{path}}:1 (byte 0); separate the words by "
+            "blanks",
         ),
         (b"\0", "utf-8", "binary file: NUL byte at {path}:1 (byte 0); give plain text in UTF-8"),
     ],
