@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -21,15 +22,22 @@ from jw2v.training import backend
 PATIENCE = 60.0  # seconds that a process may do nothing (not: be slow) while the others wait
 
 
+@dataclass
+class _Child:
+    """A process, and what was last seen of it."""
+
+    process: subprocess.Popen[bytes]
+    spent: int | None = None  # processor time, in ticks
+    idle: float = 0.0  # seconds in which it has done nothing
+
+
 class Children:
     """The processes of a run; none outlives the block."""
 
     def __init__(self, folder: Path) -> None:
         """Have a folder for them, which is made with the first."""
         self.folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._spent: list[int | None] = []
-        self._idle: list[float] = []
+        self._all: list[_Child] = []
 
     def __enter__(self) -> "Children":
         """Begin without any."""
@@ -47,7 +55,7 @@ class Children:
     def start(self, count: int) -> None:
         """Have so many at least."""
         self.folder.mkdir(exist_ok=True)
-        for rank in range(len(self._processes), count):
+        for rank in range(len(self._all), count):
             command = [sys.executable, "-m", "jw2v", "--worker", str(rank)]
             with self._errors(rank).open("wb") as errors:
                 process = subprocess.Popen(
@@ -57,14 +65,12 @@ class Children:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                 )
-            self._processes.append(process)
-            self._spent.append(None)
-            self._idle.append(0.0)
+            self._all.append(_Child(process))
 
     def keep(self, count: int) -> None:
         """End those beyond so many."""
-        beyond = self._processes[count:]
-        del self._processes[count:], self._spent[count:], self._idle[count:]
+        beyond = [child.process for child in self._all[count:]]
+        del self._all[count:]
         for process in beyond:
             process.kill()
         for process in beyond:
@@ -73,15 +79,15 @@ class Children:
 
     def give(self, work: str) -> None:
         """Give each the same line of work."""
-        for process in self._processes:
-            assert process.stdin is not None
-            with suppress(OSError), process.stdin as given:  # one that has ended tells why
+        for child in self._all:
+            assert child.process.stdin is not None
+            with suppress(OSError), child.process.stdin as given:  # one that has ended tells why
                 given.write(f"{work}\n".encode())
 
     @property
     def first_told(self) -> IO[bytes]:
         """What the first of them tells."""
-        told = self._processes[0].stdout
+        told = self._all[0].process.stdout
         assert told is not None
         return told
 
@@ -91,13 +97,13 @@ class Children:
         Raises:
           DataError: one of them failed.
         """
-        codes = [process.poll() for process in self._processes]
+        codes = [child.process.poll() for child in self._all]
         for rank, code in enumerate(codes):
             if code:
                 lines = self._errors(rank).read_text(encoding="utf-8").splitlines()
                 why = lines[-1] if lines else f"exit code {code}"
                 raise DataError(f"{why} (process {rank} of {len(codes)})")
-        return [p for p, code in zip(self._processes, codes, strict=True) if code is None]
+        return [c.process for c, code in zip(self._all, codes, strict=True) if code is None]
 
     def look_for_idle(self, since: float) -> None:
         """Look whether each did something; one that waits for others looks for them, which counts.
@@ -109,14 +115,13 @@ class Children:
         Raises:
           DataError: one has done nothing for `PATIENCE`.
         """
-        for rank, process in enumerate(self._processes):
-            spent, before = processor_time(process.pid), self._spent[rank]
-            self._spent[rank] = spent
-            idle = spent is not None and spent == before
-            self._idle[rank] = self._idle[rank] + since if idle else 0.0
-            if self._idle[rank] > PATIENCE:
+        for rank, child in enumerate(self._all):
+            before, child.spent = child.spent, processor_time(child.process.pid)
+            idle = child.spent is not None and child.spent == before
+            child.idle = child.idle + since if idle else 0.0
+            if child.idle > PATIENCE:
                 raise DataError(
-                    f"process {rank} of {len(self._processes)} (pid {process.pid}) is stopped or "
+                    f"process {rank} of {len(self._all)} (pid {child.process.pid}) is stopped or "
                     f"hangs: it did nothing for {PATIENCE:.0f} s; run it again, with --resume if "
                     "it saved"
                 )

@@ -61,10 +61,10 @@ def foreseen(source: Source, config: Config, *, portable: bool) -> int:
       config: options.
       portable: as of `workers_of`.
     """
-    paths = [Path(path) for path in find(source) if path != STDIN]
-    words = sum(path.stat().st_size for path in paths) // WORD_BYTES
     if _why_alone(config, portable=portable, devices=jax.device_count()):
         return 0
+    paths = [Path(path) for path in find(source) if path != STDIN]
+    words = sum(path.stat().st_size for path in paths) // WORD_BYTES
     wanted = _wanted(config, words)
     return wanted if wanted > 1 else 0
 

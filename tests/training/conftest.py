@@ -1,5 +1,6 @@
 """Small texts."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from texts import topical_text
 
 from jw2v.corpus import Corpus, encode
+from jw2v.training import children
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +39,17 @@ def few_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("few") / "text"
     path.write_text("".join(line + "\n" for line in lines))
     return path
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that a run starts, as they are started."""
+    processes = []
+    popen = children.subprocess.Popen
+
+    def remembered(*args, **options):
+        processes.append(popen(*args, **options))
+        return processes[-1]
+
+    monkeypatch.setattr(children.subprocess, "Popen", remembered)
+    return processes

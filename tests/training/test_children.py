@@ -15,24 +15,11 @@ import jw2v
 from jw2v.blocks.tables import Tables
 from jw2v.corpus import encode
 from jw2v.errors import DataError
-from jw2v.training import backend, children, crew, worker
+from jw2v.training import backend, crew, worker
 from jw2v.training.children import Children
 from jw2v.training.config import Config
 from jw2v.training.loop import Result
 from jw2v.training.state import TrainState
-
-
-@pytest.fixture
-def started(monkeypatch) -> list[subprocess.Popen[bytes]]:
-    processes = []
-    popen = children.subprocess.Popen
-
-    def remembered(*args, **options):
-        processes.append(popen(*args, **options))
-        return processes[-1]
-
-    monkeypatch.setattr(children.subprocess, "Popen", remembered)
-    return processes
 
 
 def test_none_outlives_the_block(tmp_path, started):

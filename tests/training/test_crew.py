@@ -12,7 +12,7 @@ from texts import topic_share
 
 import jw2v
 from jw2v.errors import DataError, InterruptedTrainingError
-from jw2v.training import children, crew
+from jw2v.training import crew
 from jw2v.training.config import Config
 from jw2v.training.folder import METRICS
 from jw2v.training.merge import REST
@@ -86,19 +86,11 @@ def test_a_fault_in_a_process_is_one_line(text, tmp_path):
     assert not (tmp_path / "out" / "run.json").exists()
 
 
-def test_a_process_that_is_killed_ends_the_run(text, monkeypatch):
-    started = []
-    popen = children.subprocess.Popen
-
-    def remembered(*args, **options):
-        started.append(popen(*args, **options))
-        return started[-1]
-
+def test_a_process_that_is_killed_ends_the_run(text, started):
     def kill_the_second() -> bool:
         started[1].kill()
         return False
 
-    monkeypatch.setattr(children.subprocess, "Popen", remembered)
     with pytest.raises(DataError, match=r"exit code -9 \(process 1 of 2\)"):
         jw2v.train(text, replace(TWO, epochs=500), check=False, stop=kill_the_second)
     assert [process.poll() is None for process in started] == [False, False]

@@ -23,19 +23,6 @@ TWO = jw2v.Config(
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
 
 
-@pytest.fixture
-def started(monkeypatch) -> list[subprocess.Popen[bytes]]:
-    processes = []
-    popen = children.subprocess.Popen
-
-    def remembered(*args, **options):
-        processes.append(popen(*args, **options))
-        return processes[-1]
-
-    monkeypatch.setattr(children.subprocess, "Popen", remembered)
-    return processes
-
-
 def test_a_process_that_is_stopped_ends_the_run(text, started, monkeypatch):
     monkeypatch.setattr(children, "PATIENCE", 1.0)
     with pytest.raises(DataError) as caught:
@@ -101,9 +88,8 @@ def test_the_command_ends_with_1_and_leaves_its_checkpoint(tmp_path, started, mo
 @pytest.mark.slow
 def test_one_that_goes_on_in_time_ends_nothing(text, started, monkeypatch):
     """Stopped again and again, for longer in all than is waited: each time the wait begins anew."""
-    monkeypatch.setattr(
-        children, "PATIENCE", 3.0
-    )  # a busy machine, too, makes one idle for a second
+    # A busy machine, too, makes one idle for a second.
+    monkeypatch.setattr(children, "PATIENCE", 3.0)
     looks = 0
 
     def stop_now_and_then() -> bool:
