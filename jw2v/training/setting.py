@@ -23,6 +23,7 @@ from jw2v.optim.damping import damp
 from jw2v.optim.finite import skip_not_finite
 from jw2v.optim.named import table_optimizer
 from jw2v.training import call
+from jw2v.training.backend import compiler_options
 from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
 from jw2v.training.exchange import LINE
@@ -208,7 +209,8 @@ def prepare(
     width = row_width(config, grid, optimizer=optimizer, loss=loss)
     if meshed is None:
         wide = jax.eval_shape(partial(widened, width=width), start)
-        trained = Programs(jax.jit(train, donate_argnums=0).lower)
+        options = compiler_options()
+        trained = Programs(jax.jit(train, donate_argnums=0, compiler_options=options).lower)
         program = trained.program(wide, text, *draws)
         if full_call(config) is not None:
             trained.program(wide, text._replace(blocks=None), *draws)

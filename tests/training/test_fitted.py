@@ -1,5 +1,6 @@
 """Options that were left open, as devices want them."""
 
+import jax
 import pytest
 
 from jw2v.training import backend
@@ -156,7 +157,14 @@ def test_other_runs_are_left_as_they_are_in_vectors_too(options):
 )
 def test_what_bfloat16_is_multiplied_in_is_looked_up(known, units, monkeypatch):
     told = f"model name: one\nflags: sse {known}\n"
-    monkeypatch.setattr(backend.Path, "read_text", lambda path: told)
+    monkeypatch.setattr(backend.Path, "read_text", lambda path, **_: told)
     assert backend.bfloat16_units() == units
     found = fitted(Config(), WORDS, backend="cpu")
     assert found == fitted(Config(), WORDS, backend="cpu", units=units)
+    assert backend.compiler_options() == backend.compiler_options(units)
+
+
+@pytest.mark.parametrize("units", ["matrix", "vector", "none"])
+def test_an_accelerator_is_told_nothing_of_vectors(units, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert backend.compiler_options(units) == {}

@@ -94,6 +94,23 @@ def test_columns_of_zeros_stay_zeros(corpus):
     assert replica.one(state).tables.V.shape[1] == 7
 
 
+def test_wide_vectors_train_the_same_bits(corpus, monkeypatch):
+    config = replace(SMALL, precision="bfloat16")
+    trained = []
+    for bits in (256, 512):
+        options = {"xla_cpu_prefer_vector_width": bits}
+        monkeypatch.setattr(setting, "compiler_options", lambda options=options: options)
+        trained.append(tables_of(corpus, config))
+    for table, other in zip(*trained, strict=True):
+        np.testing.assert_array_equal(table, other)
+
+
+def test_xla_is_given_the_options(corpus, monkeypatch):
+    monkeypatch.setattr(setting, "compiler_options", lambda: {"xla_cpu_not_there": 1})
+    with pytest.raises(jax.errors.JaxRuntimeError, match="xla_cpu_not_there"):
+        prepare(corpus, replace(SMALL, precision="float32"))
+
+
 @pytest.mark.parametrize(
     "options",
     [
