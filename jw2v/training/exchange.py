@@ -15,6 +15,9 @@ import numpy as np
 from jw2v.errors import DataError
 
 SLOT = 1 << 20  # bytes a process posts at once: a core caches them
+SLOTS = 8
+"""Slots of a process, used in turn. With fewer, the cores that read one last still cache it when it
+is written again, and each line waits until they have let go of it."""
 LINE = 64  # bytes of a cache line: no two processes write to one
 LOOKS = 5000  # a waiting process looks so often before it begins to sleep in between
 SLEEP = 1e-4  # seconds
@@ -73,9 +76,9 @@ ALONE = Alone()
 class SharedMemory:
     """Processes of one machine that map one file.
 
-    Each has a counter and two slots that it uses in turn. It writes to its slot, raises its counter
-    and waits for the others' counters; then all read all slots. A slot is written to again two
-    rounds later, when every process has passed the round between and so has read it.
+    Each has a counter and slots that it uses in turn. It writes to a slot, raises its counter and
+    waits for the others' counters; then all read that slot of each. It is written to again `SLOTS`
+    rounds later, when every process has passed the rounds between and so has read it.
     """
 
     def __init__(
@@ -85,11 +88,11 @@ class SharedMemory:
         self.rank, self.size = rank, size
         self._alive = alive
         self._round = 0
-        whole = np.memmap(path, np.uint8, "r+")
+        whole = np.asarray(np.memmap(path, np.uint8, "r+"))
         self.flags = whole[:LINE]
         """Bytes that any process may set for all to see."""
         self._counters = whole[LINE : LINE * (1 + size)].view(np.int64)[:: LINE // 8]
-        self._slots = whole[LINE * (1 + size) :].reshape(2, size, SLOT)
+        self._slots = whole[LINE * (1 + size) :].reshape(SLOTS, size, SLOT)
 
     @staticmethod
     def create(path: Path, size: int) -> None:
@@ -99,7 +102,7 @@ class SharedMemory:
           DataError: it cannot be written.
         """
         try:
-            path.write_bytes(bytes(LINE * (1 + size) + 2 * size * SLOT))
+            path.write_bytes(bytes(LINE * (1 + size) + SLOTS * size * SLOT))
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror}; free space there") from error
 
@@ -110,11 +113,13 @@ class SharedMemory:
           DataError: another process is gone.
         """
         for pieces in _rounds(mine):
-            slots = self._slots[self._round % 2]
+            slots = self._slots[self._round % SLOTS]
             for piece in pieces:
                 b, learnt = piece.of(base), piece.within(slots[self.rank], base)
                 np.subtract(piece.of(mine), b, out=learnt)
-                learnt *= _over_rows(piece.of(weights), b)
+                weight = piece.of(weights)
+                if np.min(weight) < 1:
+                    learnt *= _over_rows(weight, b)
             self._meet()
             for piece in pieces:
                 merged = piece.of(base)

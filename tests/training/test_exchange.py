@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jw2v.errors import DataError
-from jw2v.training.exchange import ALONE, SLOT, Exchange, SharedMemory
+from jw2v.training.exchange import ALONE, SLOT, SLOTS, Exchange, SharedMemory
 
 
 def exchanges(path: Path, size: int) -> list[SharedMemory]:
@@ -24,7 +24,7 @@ def together(members: list[SharedMemory], work) -> list:
 @pytest.mark.parametrize("size", [2, 3, 5])
 @pytest.mark.parametrize("rows", [1, 1000, SLOT // 4 + 3, SLOT])
 def test_a_merge_adds_every_delta_in_order(tmp_path, size, rows):
-    """Two arrays of different dtypes, of which one may be larger than a slot; three rounds."""
+    """Two arrays of different dtypes, of which one may be larger than a slot; three times."""
     rng = np.random.default_rng(rows)
     start = rng.normal(size=rows).astype(np.float32), rng.normal(size=3)
     mine = [
@@ -52,6 +52,8 @@ def test_a_merge_adds_every_delta_in_order(tmp_path, size, rows):
     for merged in together(exchanges(tmp_path / "x", size), work):
         for got, true in zip(merged, expected, strict=True):
             np.testing.assert_array_equal(got, true)
+    if rows == SLOT:
+        assert len(mine) * start[0].nbytes > SLOTS * SLOT  # each slot was written again
 
 
 def test_rows_have_a_weight_each(tmp_path):

@@ -173,7 +173,7 @@ def in_two(tmp_path, work) -> list:
     ],
 )
 def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows, in_V):
-    """Of five words, and of three n-grams below them in V."""
+    """Of five words, and of three n-grams below them in V; what weighs nearly 1 counts whole."""
     rng = np.random.default_rng(0)
 
     def some() -> Tables:
@@ -183,10 +183,10 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows, in_V):
     base, *deltas = some(), some(), some()
     start = jax.tree.map(jnp.asarray, base)
     writes = {rows: write_of(start, rows)}
-    halves, ones = np.full(8, 0.5, np.float32), np.ones(5, np.float32)
+    halves, nearly = np.full(8, 0.5, np.float32), np.full(5, 0.98, np.float32)
 
     def work(member: SharedMemory):
-        replica = Replica(member, writes, Tables(halves, ones), dim=2, width=2)
+        replica = Replica(member, writes, Tables(halves, nearly), dim=2, width=2)
         replica.spread(state_of(start))
         mine = state_of(jax.tree.map(lambda b, d: jnp.asarray(b + d), base, deltas[member.rank]))
         merged, info, (ranks, one) = replica.merge(mine, rows, INFO, member.rank, 1)
