@@ -22,7 +22,7 @@ from jw2v.training.merge import Replica, Replicas, all_of, due
 from jw2v.training.meter import Meter, Progress, mean_loss, total
 from jw2v.training.sampled import Watcher, sampled
 from jw2v.training.setting import Setting
-from jw2v.training.state import TrainState
+from jw2v.training.state import TrainState, narrowed
 from jw2v.training.step import StepInfo
 from jw2v.training.texts import (
     empty,
@@ -87,7 +87,7 @@ def run(
     """
     state, done = resumed or (setting.start, 0)
     replicas: Replicas = setting.mesh or Replica(
-        exchange, setting.writes, setting.weights, dim=config.dim, width=setting.width
+        exchange, setting.writes, setting.weights, width=setting.width
     )
     state, lookups = replicas.spread(state), replicas.shared(setting.lookups)
     key, heldout_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1))
@@ -114,6 +114,9 @@ def run(
     def whole(state: TrainState) -> TrainState:
         """The state with all rows merged."""
         return replicas.merge(state, all_of(setting.start.tables), StepInfo(0.0, 0.0))[0]
+
+    def saved(state: TrainState) -> TrainState:
+        return narrowed(replicas.one(state), config.dim)
 
     resident = setting.mesh is None and is_resident(config)
     began = time.perf_counter()
@@ -149,17 +152,17 @@ def run(
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
         if save is not None and more and replicas.rests(calls):
-            save(partial(replicas.one, state), calls)
+            save(partial(saved, state), calls)
         wish = stop()
         asked = wish if replicas.share[1] == 1 else asked or stops
-    state = replicas.one(whole(state))
-    meter.stop(state.tables)
-    if count := count_skipped(state.opt_state):
+    last = replicas.one(whole(state))
+    meter.stop(last.tables)
+    if count := count_skipped(last.opt_state):
         LOG.warning("%d blocks with a gradient that was not finite were skipped", count)
     if not more:
-        meter.evaluate(partial(heldout_loss, found(state)))
+        meter.evaluate(partial(heldout_loss, found(last)))
     return Result(
-        state,
+        narrowed(last, config.dim),
         calls,
         not more,
         meter.final_loss(),

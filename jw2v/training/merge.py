@@ -21,7 +21,7 @@ from jw2v.blocks.tables import Tables
 from jw2v.optim.damping import STABLE
 from jw2v.training.exchange import LINE, Exchange
 from jw2v.training.expected import CURVATURE
-from jw2v.training.state import TrainState, narrowed, widened
+from jw2v.training.state import TrainState, widened
 from jw2v.training.step import StepInfo
 
 MOST = 8
@@ -198,7 +198,7 @@ class Replicas(Protocol):
         ...
 
     def one(self, state: TrainState) -> TrainState:
-        """The state of the first replica that is trained here, as it is saved."""
+        """The state of the first replica that is trained here, its rows as they train."""
         ...
 
     def shared(self, tree: Any) -> Any:
@@ -237,7 +237,6 @@ class Replica:
         writes: Mapping[Rows, Write],
         weights: Tables,
         *,
-        dim: int,
         width: int,
     ) -> None:
         """Of the processes of an exchange.
@@ -246,12 +245,11 @@ class Replica:
           exchange: where they meet.
           writes: by rows.
           weights: by table.
-          dim: length of a vector, and of rows as they are saved.
           width: of rows as they train.
         """
         self._exchange, self._writes = exchange, writes
         self._weights = jax.tree.map(_whole, weights)
-        self._dim, self._width = dim, width
+        self._width = width
         self._base: list[np.ndarray] | None = None  # of each span of all rows
         self.size, self.parts = exchange.size, (exchange.rank,)
         self.share = exchange.rank, exchange.size
@@ -272,8 +270,8 @@ class Replica:
         return state
 
     def one(self, state: TrainState) -> TrainState:
-        """The state, its rows as they are saved."""
-        return narrowed(state, self._dim)
+        """The state."""
+        return state
 
     def shared(self, tree: Any) -> Any:
         """The tree."""

@@ -179,7 +179,7 @@ class MeshReplicas:
         return mesh.place(every, where)
 
     def one(self, state: TrainState) -> TrainState:
-        """The state of this process's first replica, as it is saved."""
+        """The state of this process's first replica."""
         if self.size == 1:
             return state
         assert self._base is not None

@@ -75,7 +75,7 @@ def sampled(tables: Tables, block: Block, config: Config) -> Sample:
     if block.pieces is not None:
         of_V = np.unique(block.pieces.rows)
         block = block._replace(pieces=block.pieces._replace(rows=_at(of_V, block.pieces.rows)))
-    return Sample(Tables(V[of_V], U[of_U]), block)
+    return Sample(Tables(V[of_V, : config.dim], U[of_U, : config.dim]), block)
 
 
 def write(sample: Sample, path: Path) -> None:

@@ -215,7 +215,7 @@ def prepare(
         if full_call(config) is not None:
             trained.program(wide, text._replace(blocks=None), *draws)
         if heldout:
-            evaluated.program(start.tables, text, *draws)
+            evaluated.program(wide.tables, text, *draws)
         if config.has_small_products and optimizer is None:
             _warn_of_copies(program.as_text() or "", wide.tables)
         writes = {tier.rows: write_of(wide.tables, tier.rows) for tier in merged}

@@ -128,7 +128,7 @@ def test_what_is_learnt_is_weighed_by_what_is_taken_of_it(corpus, ngrams):
 
 def test_one_process_merges_nothing():
     state = state_of(Tables(jnp.ones((3, 2)), jnp.ones((3, 2))))
-    replica = Replica(ALONE, {}, Tables(np.ones(3), np.ones(3)), dim=2, width=2)
+    replica = Replica(ALONE, {}, Tables(np.ones(3), np.ones(3)), width=2)
     assert replica.merge(replica.spread(state), Rows(3), INFO, 1.5) == (state, INFO, [1.5])
     assert list(replica.total(2, True)) == [2, True]
     assert replica.rests(1)
@@ -186,7 +186,7 @@ def test_merged_rows_are_the_base_and_both_deltas(tmp_path, rows, in_V):
     halves, nearly = np.full(8, 0.5, np.float32), np.full(5, 0.98, np.float32)
 
     def work(member: SharedMemory):
-        replica = Replica(member, writes, Tables(halves, nearly), dim=2, width=2)
+        replica = Replica(member, writes, Tables(halves, nearly), width=2)
         replica.spread(state_of(start))
         mine = state_of(jax.tree.map(lambda b, d: jnp.asarray(b + d), base, deltas[member.rank]))
         merged, info, (ranks, one) = replica.merge(mine, rows, INFO, member.rank, 1)
