@@ -29,7 +29,6 @@ STEEPEST = 2 / STABLE / CURVATURE
 """The strongest pull at a row by its mean over directions: |x|² σ(s) σ(−s) is up to 2 / STABLE."""
 INTERVALS = tuple(2**i for i in range(8))
 NO_NGRAMS = np.zeros(0)
-WHOLE = 0.97  # what weighs more counts whole: to multiply by it would cost a seventh of a merge
 REST = INTERVALS[-1]  # after so many calls all rows are merged: a run can rest there
 
 
@@ -247,8 +246,7 @@ class Replica:
           weights: by table.
           width: of rows as they train.
         """
-        self._exchange, self._writes = exchange, writes
-        self._weights = jax.tree.map(_whole, weights)
+        self._exchange, self._writes, self._weights = exchange, writes, weights
         self._width = width
         self._base: list[np.ndarray] | None = None  # of each span of all rows
         self.size, self.parts = exchange.size, (exchange.rank,)
@@ -322,10 +320,6 @@ class Replica:
 def _parts(tables: Tables, rows: Rows) -> list[np.ndarray]:
     """Each span of these rows of tables, or of numbers by row, where they are on a processor."""
     return [np.asarray(tables[table])[span] for table, span in rows.spans(len(tables.U))]
-
-
-def _whole(weights: np.ndarray) -> np.ndarray:
-    return np.where(weights > WHOLE, np.ones_like(weights), weights)
 
 
 def _aligned(array: np.ndarray) -> np.ndarray:

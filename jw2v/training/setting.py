@@ -38,6 +38,7 @@ from jw2v.training.step import StepInfo, kernel_of, make_step
 from jw2v.training.texts import empty, full_call, text_of
 
 LOG = logging.getLogger("jw2v")
+WHOLE = 0.97  # rows that weigh more count whole: to multiply them would be a seventh of a merge
 
 
 class Setting(NamedTuple):
@@ -274,12 +275,11 @@ def weights_of(
     if outer != "sum" or not adds:
         alike = 1.0 if outer == "sum" else 1 / replicas
         return jax.tree.map(lambda often: np.full(often.shape, alike, np.float32), every)
-    return Tables(
-        *(
-            weights(config.call_blocks * pull, often, replicas).astype(np.float32)
-            for pull, often in zip(pulls(vocab, config), every, strict=True)
-        )
+    exact = (
+        weights(config.call_blocks * pull, often, replicas)
+        for pull, often in zip(pulls(vocab, config), every, strict=True)
     )
+    return Tables(*(np.where(w > WHOLE, 1, w).astype(np.float32) for w in exact))
 
 
 def ladder_of(vocab: Vocabulary, config: Config) -> Ladder | None:
