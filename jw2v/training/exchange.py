@@ -118,7 +118,7 @@ class SharedMemory:
                 b, learnt = piece.of(base), piece.within(slots[self.rank], base)
                 np.subtract(piece.of(mine), b, out=learnt)
                 weight = piece.of(weights)
-                if np.min(weight) < 1:
+                if np.any(weight != 1):
                     learnt *= _over_rows(weight, b)
             self._meet()
             for piece in pieces:

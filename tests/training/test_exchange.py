@@ -70,6 +70,17 @@ def test_rows_have_a_weight_each(tmp_path):
         np.testing.assert_allclose(merged, expected, rtol=3e-7)
 
 
+@pytest.mark.parametrize("weights", [[1, 2, 1], [1, 0.5, 1], [1, 1, 1]])
+def test_only_weights_of_1_leave_rows_as_they_are(tmp_path, weights):
+    def work(member: SharedMemory) -> np.ndarray:
+        base = np.zeros((3, 2), np.float32)
+        member.merge([base], [base + 1], [np.array(weights, np.float32)])
+        return base[:, 0]
+
+    for merged in together(exchanges(tmp_path / "x", 2), work):
+        np.testing.assert_array_equal(merged, 2 * np.array(weights))
+
+
 def test_one_process_keeps_what_it_has():
     base = [np.zeros(3)]
     ALONE.merge(base, [np.arange(3.0)], [1.0])

@@ -30,14 +30,7 @@ from jw2v.training.merge import (
     tiers,
     weights,
 )
-from jw2v.training.setting import (
-    WHOLE,
-    prepare,
-    start_tables,
-    tiers_of,
-    weights_of,
-    write_of,
-)
+from jw2v.training.setting import WHOLE, prepare, start_tables, tiers_of, weights_of, write_of
 from jw2v.training.state import TrainState
 from jw2v.training.step import StepInfo
 

@@ -1,5 +1,6 @@
 """By hand or by autodiff, by block or by window: the same tables after a hundred blocks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import jax
@@ -18,7 +19,9 @@ from jw2v.training.config import Config
 from jw2v.training.exchange import ALONE
 from jw2v.training.merge import Replica
 from jw2v.training.mesh import Grid
+from jw2v.training.sampled import Sample
 from jw2v.training.setting import prepare
+from jw2v.training.state import TrainState
 from jw2v.training.texts import feeds_of, text_of
 
 SMALL = Config(
@@ -91,6 +94,27 @@ def test_columns_of_zeros_stay_zeros(corpus):
         assert table.shape[1] == 16
         assert np.abs(table[:, :7]).max() > 0.1
         assert not np.any(table[:, 7:])
+
+
+def test_what_leaves_a_run_has_rows_of_dim_numbers(corpus):
+    config = replace(SMALL, precision="float32")
+    ready = prepare(corpus, config)
+    assert (config.dim, ready.width) == (7, 16)
+    left = []
+
+    class Watching:
+        def wants(self) -> bool:
+            return not left
+
+        def look(self, sample: Sample) -> None:
+            left.append(sample.tables)
+
+    def save(state: Callable[[], TrainState], calls: int) -> None:
+        left.append(state().tables)
+
+    left.append(loop.run(corpus, config, ready, watcher=Watching(), save=save).state.tables)
+    assert len(left) > 2
+    assert {table.shape[1] for tables in left for table in tables} == {7}
 
 
 def test_wide_vectors_train_the_same_bits(corpus, monkeypatch):
