@@ -169,7 +169,10 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 def write_tensors(
     tensors: dict[str, np.ndarray], path: Path, *, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a safetensors file; OSError where that fails, as for other files.
+    """Write a safetensors file.
+
+    Raises:
+      OSError: it cannot be written; the error of other files, in the place of safetensors' own.
 
     >>> write_tensors({"V": np.ones(2)}, Path("no/such/folder/v.safetensors"))
     Traceback (most recent call last):

@@ -25,7 +25,11 @@ _YOUNG = 60.0  # seconds in which a new folder comes to be held, many times over
 
 @contextlib.contextmanager
 def workplace(directory: Path) -> Iterator[Path]:
-    """A hidden folder in `directory` to work in; after an error nothing of either is left."""
+    """A hidden folder in `directory` to work in; after an error nothing of either is left.
+
+    Raises:
+      DataError: the folder, or what is written in it, cannot be written.
+    """
     new = [folder for folder in (directory, *directory.parents) if not folder.exists()]
     try:
         directory.mkdir(parents=True, exist_ok=True)

@@ -102,6 +102,9 @@ def loss_and_grads(
       mean: see `loss`.
       word2vec: in the place of ∂J/∂v_ctx the update of word2vec.c, which is not the gradient.
 
+    Raises:
+      TypeError: the pair loss has no gradient by hand.
+
     >>> v_ctx, u_o, u_neg = jnp.ones((2, 1)), jnp.array([1.0]), jnp.zeros((5, 1))
     >>> _, (d_v_ctx, d_u_o, d_u_neg) = loss_and_grads(v_ctx, u_o, u_neg, jnp.ones(2))
     >>> print(d_v_ctx[:, 0].round(4))  # (σ(1) − 1) / 2

@@ -60,6 +60,9 @@ def loss_and_grads(
 ) -> tuple[Float[Array, ""], tuple[Float[Array, "..."], ...]]:
     """J_rs and its gradients by hand, from the pair's own; arguments as in `loss`.
 
+    Raises:
+      TypeError: the pair loss has no gradient by hand.
+
     >>> v_ctx, u_o, u_neg = jnp.ones((4, 2)), jnp.zeros(2), jnp.zeros((5, 2))
     >>> J, (d_v_ctx, d_u_o, d_u_neg) = loss_and_grads(v_ctx, u_o, u_neg, jnp.ones(4))
     >>> print(d_u_o, d_u_neg[0])

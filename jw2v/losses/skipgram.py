@@ -71,6 +71,9 @@ def loss_and_grads(
 ) -> tuple[Float[Array, ""], tuple[Float[Array, "..."], ...]]:
     """J_sg and its gradients by hand, (i) and (ii) from the pair's own; arguments as in `loss`.
 
+    Raises:
+      TypeError: the pair loss has no gradient by hand.
+
     >>> v_c, u_ctx, u_neg = jnp.ones(2), jnp.zeros((4, 2)), jnp.zeros((5, 2))
     >>> J, (d_v_c, d_u_ctx, d_u_neg) = loss_and_grads(v_c, u_ctx, u_neg, jnp.ones(4))
     >>> print(d_u_ctx[0], d_u_neg[0])

@@ -81,6 +81,9 @@ def loss_and_grads(
 ) -> tuple[Float[Array, ""], tuple[Float[Array, "..."], ...]]:
     """J_sub and its gradients by hand, from J's own at v; arguments as in `loss`.
 
+    Raises:
+      TypeError: the window loss has no gradient by hand.
+
     >>> z, u_ctx, u_neg = jnp.ones((2, 1)), jnp.ones((1, 1)), jnp.zeros((5, 1))
     >>> _, (d_z, *_) = loss_and_grads(z, u_ctx, u_neg, jnp.ones(1), jnp.ones(2))
     >>> print(d_z[:, 0].round(4))  # (σ(1) − 1) / 2
