@@ -16,7 +16,7 @@ import numpy as np
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 
-from demo_text import TITLES, demo_text, mean_deviation, scores, spread
+from demo_text import SIZES, TITLES, demo_text, mean_deviation, scores, spread
 from figures import Figure, panels
 from question import Question, Results, Run, groups, main
 from results import markdown
@@ -32,6 +32,8 @@ WAYS: dict[str, tuple[float, ...]] = {
     "gensim": (0.025, 0.05, 0.1),
 }
 SEEDS = (1, 2, 3)
+ALIKE: dict[str, Any] = {"shared_negatives": 24, "precision": "float32", **SIZES}
+"""Of every run of jw2v, on any processor."""
 
 
 def cells(quick: bool) -> Iterator[Run]:
@@ -50,7 +52,7 @@ def measure(way: str, lr: float, seed: int, epochs: int, lines: int | None) -> R
 
 
 def by_jw2v(text: Path, *, way: str, **options: Any) -> Vectors:
-    config = replace(CONFIG, model="cbow", heldout_every=0, workers=1, **options)
+    config = replace(CONFIG, model="cbow", heldout_every=0, workers=1, **ALIKE, **options)
     config = replace(
         config,
         cbow_mean=way != "gradient, sum",
