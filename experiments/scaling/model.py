@@ -35,7 +35,7 @@ class Prediction(NamedTuple):
     hours: float
 
 
-H200_NS = 5.3  # measured: experiments/kernel, "large block"
+H200_NS = 4.0  # measured: experiments/gensim_comparison, gpu_alone.json, dim 128
 TPU_NS = H200_NS * 4800 / 819  # by their memories' speeds
 MACHINES = (
     Machine("one H200", 1, H200_NS, 450),
