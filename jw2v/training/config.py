@@ -123,7 +123,10 @@ class Config:
     """Of the outside words' table; by default the same."""
     lr: float | None = None
     """Learning rate at the start; by default the optimizer's own (sgd: 0.05; four times that for
-    cbow's mean, twice for skipgram with hierarchical_softmax)."""
+    cbow's mean by its gradient, twice for skipgram with hierarchical_softmax, a quarter for
+    naive_softmax with n-grams). Where an accelerator is given blocks of 4,096 or more unasked,
+    sgd has twice that, for cbow's mean by its gradient 1.5 times, for hierarchical_softmax the
+    same."""
     lr_outside: float | None = None
     """Of the outside words' table; by default lr, or the other optimizer's own."""
     lr_end: float | None = None
@@ -151,23 +154,30 @@ class Config:
     sgd in tiles on an accelerator, on a processor that multiplies it in vectors (AVX-512) and, for
     skipgram and negative_sampling alone, on one with matrix units (AMX), else float32."""
     block: int | None = None
-    """Centre words a step; by default 128, of n-grams and of other optimizers than sgd 512 or, for
-    vectors longer than 156, 256, as for naive_softmax; for hierarchical_softmax 128 in any case."""
+    """Centre words a step; by default 128, of n-grams, other optimizers than sgd, kernel windows
+    and dense_updates 512 or, for vectors longer than 156, 256, as for naive_softmax; for
+    hierarchical_softmax 128 in any case. On an accelerator that is doubled, up to 16,384, as long
+    as the run has 1,000 steps, but not for kernel windows and naive_softmax."""
     shared_negatives: int | None = None
     """Negatives drawn for each group of centres, weighted negatives / shared_negatives (N); by
-    default 24, for cbow 32, of skipgram in bfloat16 the nearest that makes tiles of whole units."""
+    default 24, for cbow 32. Of skipgram by sgd in bfloat16, without n-grams, the nearest to 24, on
+    an accelerator to 40, with which a tile, the words around and they make whole units of 16: of
+    window 5 these are 22 and 38."""
     group: int | None = None
     """Centre words that share negatives, whole tiles of them; by default 64, of more negatives or
-    wider windows fewer, of other optimizers than sgd 16."""
+    wider windows fewer, of other optimizers than sgd, kernel windows and dense_updates 16; on an
+    accelerator, where block is left open, one tile."""
     tile: int | None = None
-    """Centre words of one matrix product; by default 16, for skipgram with hierarchical_softmax
-    4, on matrix units 64."""
+    """Centre words of one matrix product; by default 16, for skipgram with hierarchical_softmax 4.
+    On matrix units and accelerators, for skipgram and negative_sampling by sgd in bfloat16, 64, or
+    32 where no more share negatives; not with n-grams or in reverse."""
     softmax_chunk: int | None = None
     """Words that naive_softmax scores at once; by default all of up to 32,768, of more 4,096."""
     blocks_per_call: int | None = None
     """Blocks between two looks at the clock; of replicas, between two merges. By default as
     many as hold 32,768 centre words, for sgd, skipgram and negative_sampling twice that, at least
-    32; more than two replicas together train 65,536."""
+    32; more than two replicas together train 65,536. An accelerator that trains alone has 128 of
+    4,096 centre words or more."""
     mesh: str = "auto"
     """Devices: auto, or as data=2,dim=4,vocab=1: replicas that merge what they learn, and parts of
     the tables' columns and rows. By default replicas of sgd on blocks, else columns."""
