@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import jw2v
 
 ROOT = Path(jw2v.__file__).parent
+README = Path(__file__).parents[1] / "README.md"
 FILES = sorted(ROOT.rglob("*.py"))
 FOR_ALL = {"errors", "files", "jaxprs", "lazy", "precision"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -97,6 +99,32 @@ def test_imports_go_one_way(path: Path):
         if name.split(".")[0] == "jw2v" and not may(room, name.removeprefix("jw2v."))
     ]
     assert wrong == []
+
+
+def tour() -> Iterator[tuple[set[str], set[str], set[str]]]:
+    """By line of the README's table: rooms, the rooms they may import, and the packages."""
+    _, _, text = README.read_text(encoding="utf-8").partition("## A tour of the rooms")
+    for line in text.splitlines():
+        if line.startswith("| ["):
+            rooms, _, inside, packages = (cell.strip() for cell in line.strip("|").split("|"))
+            yield set(re.findall(r"\(jw2v/(\w+)", rooms)), listed(inside), listed(packages)
+
+
+def listed(cell: str) -> set[str]:
+    return set(cell.split(", ")) - {"–"}
+
+
+def test_the_tour_tells_who_may_import_whom():
+    told = {room: inside for rooms, inside, _ in tour() for room in rooms}
+    outer = {room: {"all"} for room in OUTER - {"__init__", "__main__"}}
+    assert told == MAY_IMPORT | outer
+
+
+def test_the_tour_tells_which_packages_are_imported():
+    for rooms, _, packages in tour():
+        paths = [path for path in FILES if room_of(path) in rooms]
+        roots = {name.split(".")[0] for path in paths for _, name in imports(path)}
+        assert roots - sys.stdlib_module_names - {"jw2v", "jaxtyping"} == packages, rooms
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in FOR_ALL], ids=name_of)
