@@ -44,7 +44,8 @@ def guard(config: Config, loss: Loss | None, *, check: bool) -> None:
         elif entry.verdict_value == "holds":
             held.append(entry.id)
         else:
-            why = entry.diagnosis or f"counterexample {json.dumps(entry.counterexample)}"
+            told = entry.counterexample and f"counterexample {json.dumps(entry.counterexample)}"
+            why = entry.diagnosis or told or "no reason found"
             raise GradientError(
                 f"the gradient of {entry.id} is {entry.verdict_value} ({why}); "
                 "correct it, or train with autodiff (--gradient autodiff)"

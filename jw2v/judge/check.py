@@ -10,11 +10,11 @@ import numpy as np
 
 from jw2v.errors import UsageError
 from jw2v.judge.arithmetic.bounds import UNIT_ROUNDOFF
-from jw2v.judge.compare import Measured, Points, find, measure, rounded_to, traced
+from jw2v.judge.compare import Measured, Points, find, fresh, measure, rounded_to, traced
 from jw2v.judge.diagnosis.diagnose import diagnose
 from jw2v.judge.patterns import MOST_IDS, id_points
 from jw2v.judge.records import Verdict
-from jw2v.judge.sampling import border_points, points
+from jw2v.judge.sampling import are_ids, border_points, points
 from jw2v.judge.text import rows
 from jw2v.judge.witness import hear, true_gradient
 
@@ -26,9 +26,10 @@ class Report:
     Attributes:
       verdict: "holds" (every entry within its bound at every point), "refuted", or "undecided": at
         some precision more than 1 % of the entries are nowhere ten times their bound, all gradients
-        are zero everywhere, one is not finite somewhere (narrow the domain), or the witnesses
-        disagree.
-      diagnosis: what is wrong; "unknown" where no cause explains it. None if it holds.
+        are zero everywhere, one is not finite somewhere (narrow the domain), one is farther off
+        than a bound that is coarse, or the witnesses disagree.
+      diagnosis: what is wrong, "unknown" where no cause explains it; why nothing is decided. None
+        if it holds.
       counterexample: arguments of small numbers where there are some, and the argument and entry of
         the gradient with its claimed and true value; None if it holds.
       margin: the worst error in bounds.
@@ -75,12 +76,14 @@ def check_gradient(
     The truth is computed in float64 in NumPy, the claim at each dtype on the backend, at the same
     points rounded to it. An entry may differ by as much as the roundings of its own arithmetic can
     add up to (`jw2v.judge.arithmetic.rules`); there is no other tolerance. Of up to five ids all
-    patterns of coincidence are tried.
+    patterns of coincidence are tried that so many words allow. Where an operation has no rule, its
+    bound is a coarse one, which may confirm a claim, and refutes only what is off by far more.
 
     Args:
       loss: scalar function of `args`; it must be plain, without derivatives of its own.
       claimed: takes the same arguments and returns the gradient, a tuple where `wrt` is one.
-      args: an example; float arrays are redrawn at its shapes, integer arrays are ids.
+      args: an example; float arrays are redrawn at its shapes. Integer arrays are ids, drawn from 0
+        to the largest of each, or labels, drawn from their own, where one is negative.
       wrt: position, or positions, of the arguments the gradient is taken of.
       domain: predicate of the arguments that the claim is made for; None is everywhere.
       dtypes: of "float64", "float32", "bfloat16" and "float16".
@@ -108,12 +111,13 @@ def check_gradient(
     """
     positions = (wrt,) if isinstance(wrt, int) else wrt
     check_options(args, dtypes, samples)
+    loss, claimed = fresh(loss), fresh(claimed)
     _check_positions(args, positions)
     truth = true_gradient(loss, wrt, tuple(args))
     where = stacked_points(
         tuple(args), samples=samples, seed=seed, domain=domain, dtypes=tuple(dtypes)
     )
-    if turned := _transposed(claimed, truth, tuple(args)):
+    if turned := transposed(claimed, truth, tuple(args)):
         return Report("refuted", turned, None, float("inf"), {}, "shapes alone")
     measured = [measure(claimed, truth, where, dtype=dtype) for dtype in dtypes]
     finding, scope = find(measured), scope_of(measured)
@@ -124,7 +128,7 @@ def check_gradient(
             f"{hearing.complex_step}; autodiff of this loss may not be its derivative"
         )
         return Report("undecided", why, None, finding.margin, finding.power, scope)
-    diagnosis = counterexample = None
+    diagnosis, counterexample = finding.why, None
     if finding.worst is not None:
         worst = dict(finding.worst)
         counterexample = {"argument": positions[worst.pop("output")], **worst}
@@ -150,26 +154,51 @@ def stacked_points(
     """
 
     def within(*point: np.ndarray) -> bool:
-        return domain is None or all(domain(*(rounded_to(x, d) for x in point)) for d in dtypes)
+        return domain is None or all(
+            _one_bool(domain(*(rounded_to(x, d) for x in point))) for d in dtypes
+        )
 
     drawn = list(points(args, samples=samples, seed=seed, domain=within))
     drawn += border_points(args, seed=seed, domain=within)
-    ids = sum(np.size(x) for x in args if not _is_float(x))
+    ids = sum(np.size(x) for x in args if are_ids(np.asarray(x)))
     if 1 < ids <= MOST_IDS:
         drawn += id_points(args, seed=seed, domain=within)
     return tuple(np.stack(parts) for parts in zip(*drawn, strict=True))
 
 
+def _one_bool(inside: Any) -> bool:
+    if np.ndim(inside):
+        raise UsageError("the domain gives an array; give one bool, as with .all()")
+    return bool(inside)
+
+
 def check_options(args: Sequence[Any], dtypes: Sequence[str], samples: int) -> None:
-    """Refuse dtypes that are not known and fewer samples than one.
+    """Refuse arguments that are no arrays of numbers, unknown dtypes, fewer samples than one.
 
     Raises:
       UsageError: one of them.
     """
+    if not isinstance(args, (tuple, list)):
+        raise UsageError("args is no tuple; give one, as (x,) for a single argument")
+    for i, x in enumerate(args):
+        if why := _no_numbers(x):
+            raise UsageError(f"argument {i} is {why}")
     if not dtypes or not set(dtypes) <= set(UNIT_ROUNDOFF):
         raise UsageError(f"dtypes are {tuple(dtypes)}; give some of {', '.join(UNIT_ROUNDOFF)}")
     if samples < 1:
         raise UsageError(f"samples is {samples}; give 1 or more")
+
+
+def _no_numbers(x: Any) -> str | None:
+    """What an argument is, and what to do, where it is no array of numbers."""
+    if isinstance(x, (dict, list, tuple, set, str)) or x is None:
+        return f"a {type(x).__name__}; give an array of numbers"
+    dtype = jnp.result_type(x)
+    if jnp.issubdtype(dtype, jax.dtypes.extended):
+        return "a random key; have the functions make it, so that it is the same everywhere"
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        return "complex; give its real and imaginary parts"
+    return None
 
 
 def _check_positions(args: Sequence[Any], positions: tuple[int, ...]) -> None:
@@ -178,10 +207,14 @@ def _check_positions(args: Sequence[Any], positions: tuple[int, ...]) -> None:
         raise UsageError(f"wrt is {positions}; give positions of float arguments, of {floating}")
 
 
-def _transposed(
+def transposed(
     claimed: Callable[..., Any], true: Callable[..., Any], args: tuple[Any, ...]
 ) -> str | None:
-    """What to say of a claim whose shapes are the true ones, read backwards; None of others."""
+    """What to say of a claim whose shapes are the true ones, read backwards; None of others.
+
+    >>> transposed(lambda x: 2 * x.T, lambda x: 2 * x, (np.ones((2, 3)),))
+    'transpose: the claim has shapes [(3, 2)], the arguments [(2, 3)]'
+    """
     claim, truth = (
         [tuple(aval.shape) for aval in traced(fn, args).out_avals] for fn in (claimed, true)
     )

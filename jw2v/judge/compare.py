@@ -1,7 +1,7 @@
 """A claim's numbers beside the true ones, each entry with its own bound, and what follows."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, NamedTuple
 
 import chex
@@ -57,6 +57,7 @@ class Finding(NamedTuple):
     margin: float  # the worst error in bounds
     power: dict[str, float]  # by dtype
     worst: dict[str, Any] | None  # the entry that is farthest off, where the claim is refuted
+    why: str | None = None  # where it is undecided
 
 
 class Truth(NamedTuple):
@@ -158,6 +159,24 @@ def measure(
     return beside(claimed_values(claimed, points, dtype=dtype), truth)
 
 
+def fresh(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function under an identity of its own.
+
+    What is remembered of a function, here and by JAX, goes by its identity; what it reads from
+    outside, as a notebook's variables, may have changed since.
+
+    >>> square = lambda x: x * x
+    >>> fresh(square)(3), traced(fresh(square), (1.0,)) is traced(fresh(square), (1.0,))
+    (9, False)
+    """
+
+    @wraps(fn)
+    def anew(*args: Any) -> Any:
+        return fn(*args)
+
+    return anew
+
+
 def traced(fn: Callable[..., Any], args: Sequence[Any], *, dtype: str = "float64") -> ClosedJaxpr:
     """`trace`, which remembers the last functions: truth, claim and witnesses ask for the same.
 
@@ -213,6 +232,8 @@ def _run(fn: Callable[..., Any], points: Points, dtype: str) -> list[np.ndarray]
     with precision(dtype):
         compiled = jax.jit(jaxpr_as_fun(alone))
         results = [jax.tree.leaves(compiled(*_at(points, i, dtype))) for i in range(_count(points))]
+    if any(jnp.iscomplexobj(leaf) for leaf in results[0]):
+        raise UsageError("a result is complex; give its real part (.real)")
     return [
         np.stack([np.asarray(r, np.float64) for r in leaf]) for leaf in zip(*results, strict=True)
     ]
@@ -252,22 +273,45 @@ def _check_shapes(values: Sequence[np.ndarray], truth: Sequence[Bounded]) -> Non
 def find(measured: Sequence[Measured], *, zeros: bool = False) -> Finding:
     """The verdict on a claim that was measured at one precision or several.
 
-    "refuted": some entry is farther off than its bound, or not finite where the truth is.
+    "refuted": some entry is farther off than its bound, or not finite where the truth is; where the
+    bound is a coarse one, farther than 1/√u of it.
     "undecided": not refuted, and at some precision more than 1 % of the entries are at no point ten
-    times their bound; or the truth is not finite somewhere, or all of it zero.
+    times their bound; or the truth is not finite somewhere, or all of it zero; or an entry is
+    farther off than a coarse bound.
     "holds": neither.
 
     Args:
       measured: of `measure`.
       zeros: the claim is that all entries are exactly zero; else zeros alone tell nothing.
     """
-    margin = max(float(_margins(leaf).max(initial=0.0)) for m in measured for leaf in m.leaves)
+    margins = [max(float(_margins(x).max(initial=0.0)) for x in m.leaves) for m in measured]
+    margin = max(margins)
     power = {m.dtype: _power(m) for m in measured}
-    if margin > 1:
+    if any(off > _most(m) for off, m in zip(margins, measured, strict=True)):
         return Finding("refuted", margin, power, _worst(measured))
-    live = zeros or all(any(leaf.true.any() for leaf in m.leaves) for m in measured)
-    decided = live and all(_is_tested(m) for m in measured)
-    return Finding("holds" if decided else "undecided", margin, power, None)
+    why = _untold(measured, margin, zeros=zeros)
+    return Finding("holds" if why is None else "undecided", margin, power, None, why)
+
+
+def _most(measured: Measured) -> float:
+    """The largest margin that does not refute a claim."""
+    return 1.0 if measured.coarse is None else UNIT_ROUNDOFF[measured.dtype] ** -0.5
+
+
+def _untold(measured: Sequence[Measured], margin: float, *, zeros: bool) -> str | None:
+    """Why numbers that refute nothing tell nothing; None where they do tell."""
+    if margin > 1:
+        missing = ", ".join(sorted({m.coarse for m in measured if m.coarse}))
+        return f"an entry is off by more than the coarse bound, and {missing} has no other"
+    if not all(np.isfinite(leaf.true).all() for m in measured for leaf in m.leaves):
+        return "the truth is not finite somewhere; narrow the domain"
+    if not zeros and not all(any(leaf.true.any() for leaf in m.leaves) for m in measured):
+        return "all that is claimed is zero at every point"
+    blurred = [m.dtype for m in measured if not _is_tested(m)]
+    if blurred:
+        where = ", ".join(blurred)
+        return f"roundings in {where} may be a tenth of an entry or more; give more samples"
+    return None
 
 
 def _margins(leaf: Leaf) -> np.ndarray:
@@ -300,9 +344,8 @@ def _power(measured: Measured) -> float:
 
 
 def _is_tested(measured: Measured) -> bool:
-    known = all(np.isfinite(leaf.true).all() for leaf in measured.leaves)
     untested = [_blur(measured, leaf) > TESTED for leaf in measured.leaves]
-    return known and all(u.mean() <= UNTESTED_SHARE for u in untested if u.size)
+    return all(u.mean() <= UNTESTED_SHARE for u in untested if u.size)
 
 
 def _worst(measured: Sequence[Measured]) -> dict[str, Any]:

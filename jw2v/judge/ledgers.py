@@ -15,7 +15,7 @@ import jax
 
 from jw2v.errors import UsageError
 from jw2v.judge.mutation.score import score_entries
-from jw2v.judge.records import Derivation, Entry
+from jw2v.judge.records import Derivation, Entry, fault_of
 from jw2v.judge.verify import verify_derivations
 
 CACHING = (
@@ -140,6 +140,10 @@ def _derivations(name: str) -> Sequence[Derivation]:
     derivations = getattr(_module(name), "DERIVATIONS", None)
     if derivations is None:
         raise UsageError(f"{name} defines no DERIVATIONS; give a ledger (a module or a file)")
+    if why := fault_of(derivations):
+        raise UsageError(f"{name}: {why}")
+    if not derivations:
+        raise UsageError(f"{name}: DERIVATIONS is empty, so nothing would be judged")
     return derivations
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int
 
 from jw2v.errors import UsageError
 from jw2v.judge.compare import Finding, Leaf, Measured, find, measure
+from jw2v.judge.sampling import anew, are_ids
 from jw2v.judge.witness import true_gradient
 
 MOST_IDS = 5
@@ -57,22 +58,20 @@ def id_points(
     (0, 0, 0)
     """
     arrays = [np.asarray(x) for x in example]
-    at = [i for i, x in enumerate(arrays) if x.dtype.kind in "iu"]
+    at = [i for i, x in enumerate(arrays) if x.dtype.kind in "iu" and are_ids(x)]
     sizes = [arrays[i].size for i in at]
     rng = np.random.default_rng(seed)
     words = min((int(arrays[i].max(initial=0)) + 1 for i in at), default=0)
     for pattern in patterns(sum(sizes)):
         if pattern.max(initial=0) >= words:
             continue
-        chosen = rng.permutation(words)
-        largest = int(np.argmax(np.bincount(pattern))) if len(pattern) else 0
-        chosen[chosen == 0], chosen[largest] = chosen[largest], 0
+        often = np.bincount(pattern, minlength=1)
+        chosen = rng.choice(words, len(often), replace=False)
+        chosen[chosen == 0], chosen[np.argmax(often)] = chosen[np.argmax(often)], 0
         ids = chosen[pattern]
         parts = iter(np.split(ids, np.cumsum(sizes)[:-1]))
         point = tuple(
-            next(parts).reshape(x.shape).astype(x.dtype)
-            if i in at
-            else rng.standard_normal(x.shape)
+            next(parts).reshape(x.shape).astype(x.dtype) if i in at else anew(rng, x)
             for i, x in enumerate(arrays)
         )
         if domain is None or domain(*point):

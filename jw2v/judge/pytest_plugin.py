@@ -45,16 +45,11 @@ class DerivationFile(pytest.Module):
 
     def collect(self) -> Iterator["DerivationNode"]:
         """The derivations of the file."""
-        from jw2v.judge.records import Derivation
+        from jw2v.judge.records import fault_of
 
-        derivations = getattr(self.obj, "DERIVATIONS", None)
-        if not isinstance(derivations, tuple) or not all(
-            isinstance(derivation, Derivation) for derivation in derivations
-        ):
-            raise self.CollectError(
-                f"DERIVATIONS is no tuple of jw2v.judge.Derivation ({self.path.name}); write "
-                "DERIVATIONS = (Derivation(...),)"
-            )
+        derivations: Any = getattr(self.obj, "DERIVATIONS", None)
+        if why := fault_of(derivations):
+            raise self.CollectError(f"{self.path.name}: {why}")
         for derivation in derivations:
             yield DerivationNode.from_parent(self, name=derivation.id, derivation=derivation)
 

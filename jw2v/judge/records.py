@@ -7,7 +7,7 @@ Two slips can cancel, so both are needed.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Verdict = Literal["holds", "refuted", "undecided"]
 Reading = Literal["letter", "meant"]
@@ -123,6 +123,36 @@ def claim(
     """
     step = Step(id, latex, claimed, kind=kind, expect=expect)
     return Derivation(id, loss, args, (step,), wrt=wrt, domain=domain, dtypes=dtypes, cite=cite)
+
+
+def fault_of(derivations: Any) -> str | None:
+    """What is wrong with what a ledger names DERIVATIONS, in one line; None where nothing is.
+
+    >>> fault_of(claim("1", lambda x: x @ x, lambda x: 2 * x, (1.0,)))
+    'DERIVATIONS is no tuple of jw2v.judge.Derivation; write DERIVATIONS = (Derivation(...),)'
+    """
+    if not isinstance(derivations, tuple) or not all(
+        isinstance(derivation, Derivation) for derivation in derivations
+    ):
+        return (
+            "DERIVATIONS is no tuple of jw2v.judge.Derivation; write "
+            "DERIVATIONS = (Derivation(...),)"
+        )
+    faults = (_fault_of_steps(derivation) for derivation in derivations)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _fault_of_steps(derivation: Derivation) -> str | None:
+    steps = derivation.steps
+    if not isinstance(steps, (tuple, list)) or not all(isinstance(step, Step) for step in steps):
+        return f"steps of {derivation.id} is no tuple of Step; write steps=(Step(...),)"
+    for step in steps:
+        for name, known in (("kind", Kind), ("expect", Verdict), ("expect_step", Verdict)):
+            if getattr(step, name) not in get_args(known):
+                return f"{name} of {step.id} is {getattr(step, name)}, not one of " + ", ".join(
+                    get_args(known)
+                )
+    return None
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ def points(
     """Draw arguments of the example's shapes.
 
     Floating arguments are standard normal, signs mixed, in float64. Integer arguments are ids, in
-    0 … the example's largest. Every second point keeps the example's own; of the others every
-    second has one id throughout, where the domain lets it, and the rest draw from a pool of a few
-    ids or many, so that ids repeat and coincide however many words there are.
+    0 … the example's largest; those of which one is negative are labels, drawn from the example's.
+    Every second point keeps the example's own; of the others every second has one id throughout,
+    where the domain lets it, and the rest draw from a pool of a few ids or many, so that ids repeat
+    and coincide however many words there are.
 
     Args:
       example: arguments of the claim; shapes and the range of ids are taken from them.
@@ -42,7 +43,7 @@ def points(
     """
     rng = np.random.default_rng(seed)
     arrays = [np.asarray(x) for x in example]
-    ids = [x for x in arrays if x.size and not _is_float(x)]
+    ids = [x for x in arrays if x.size and are_ids(x)]
     for number in range(samples):
         for attempt in range(TRIES):
             pool = None if number % 2 == 0 else _pool(rng, ids, attempt == 0 and number % 4 == 1)
@@ -81,7 +82,7 @@ def border_points(
     for at in (i for i, x in enumerate(arrays) if x.size and not _is_float(x)):
         for position, word in _borders(arrays[at]):
             for _ in range(TRIES):
-                point = tuple(_draw(rng, x, _words(x)) for x in arrays)
+                point = tuple(anew(rng, x) for x in arrays)
                 point[at].flat[position] = word
                 if domain is None or domain(*point):
                     yield point
@@ -90,16 +91,31 @@ def border_points(
 
 def _borders(ids: np.ndarray) -> list[tuple[int, int]]:
     """Positions, and words to stand there."""
-    largest = int(ids.max())
-    if ids.size == 1 and largest < FEW_WORDS:
+    first, largest = min(0, int(ids.min())), int(ids.max())
+    if are_ids(ids) and ids.size == 1 and largest < FEW_WORDS:
         return [(0, word) for word in range(largest + 1)]
     positions = range(ids.size if ids.size <= FEW_IDS else 1)
-    return [(position, word) for position in positions for word in (0, largest)]
+    return [(position, word) for position in positions for word in (first, largest)]
 
 
-def _words(example: np.ndarray) -> np.ndarray | None:
-    """All ids an argument can have."""
-    return None if _is_float(example) or not example.size else np.arange(int(example.max()) + 1)
+def are_ids(example: np.ndarray) -> bool:
+    """Whether an argument counts from 0, as ids do, and not labels such as −1 and 1.
+
+    >>> are_ids(np.array([0, 4])), are_ids(np.array([-1, 1])), are_ids(np.ones(2))
+    (True, False, False)
+    """
+    return not _is_float(example) and int(example.min(initial=0)) >= 0
+
+
+def anew(rng: np.random.Generator, example: np.ndarray) -> np.ndarray:
+    """An argument drawn from all that it can be: normal floats, ids, or labels of the example's."""
+    if _is_float(example):
+        return rng.standard_normal(example.shape)
+    if not example.size:
+        return example
+    if not are_ids(example):
+        return rng.choice(np.unique(example), example.shape)
+    return rng.integers(0, int(example.max()) + 1, example.shape).astype(example.dtype)
 
 
 def _pool(rng: np.random.Generator, ids: list[np.ndarray], one_id: bool) -> np.ndarray:
@@ -112,9 +128,9 @@ def _pool(rng: np.random.Generator, ids: list[np.ndarray], one_id: bool) -> np.n
 
 
 def _draw(rng: np.random.Generator, example: np.ndarray, pool: np.ndarray | None) -> np.ndarray:
-    """Normal floats; ids from the pool, or the example's own where there is none."""
-    if _is_float(example):
-        return rng.standard_normal(example.shape)
+    """Normal floats; ids from the pool, and labels; the example's own where there is no pool."""
+    if _is_float(example) or (pool is not None and not are_ids(example)):
+        return anew(rng, example)
     if pool is None or not example.size:
         return example
     drawn = rng.choice(pool, example.shape) % (int(example.max()) + 1)

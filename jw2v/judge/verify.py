@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from jw2v.errors import UsageError
-from jw2v.judge.check import check_options, scope_of, stacked_points
+from jw2v.judge.check import check_options, scope_of, stacked_points, transposed
 from jw2v.judge.compare import (
     Claimed,
     Finding,
@@ -20,6 +20,7 @@ from jw2v.judge.compare import (
     beside,
     claimed_values,
     find,
+    fresh,
     true_values,
 )
 from jw2v.judge.diagnosis.diagnose import diagnose
@@ -98,7 +99,7 @@ def line_before(derivation: Derivation, step: Step) -> Step | None:
         return earlier[-1] if earlier else None
     named = [other for other in earlier if other.id == step.after]
     if not named:
-        raise UsageError(f"line {step.id} follows from {step.after}, which is not before it")
+        raise UsageError(f"it follows from {step.after}, which is not before it")
     alike = [other for other in named if other.reading == step.reading]
     return (alike or named)[-1]
 
@@ -111,6 +112,8 @@ class _Court:
     ) -> None:
         self.derivation = derivation
         self.dtypes = tuple(dtypes or derivation.dtypes)
+        self.names: dict[int, Callable[..., Any]] = {}
+        own = self.own
         check_options(derivation.args, self.dtypes, samples)
 
         @cache
@@ -121,7 +124,7 @@ class _Court:
 
         @cache
         def truth(fn: Callable[..., Any], domain: Any, dtype: str) -> Truth:
-            if dtype == "float64" and any(fn is step.fn for step in derivation.steps):
+            if dtype == "float64" and any(fn is own(step.fn) for step in derivation.steps):
                 line = claimed(fn, domain, dtype)  # evaluated in float64 already, for its bound
                 if line.bounded is not None:
                     return Truth(line.bounded, None)
@@ -133,7 +136,8 @@ class _Court:
 
         @cache
         def target() -> Callable[..., Any]:
-            return _gradient(derivation) if derivation.wrt is not None else derivation.of
+            of = own(derivation.of)
+            return of if derivation.wrt is None else _gradient(derivation, of)
 
         @cache
         def witnesses_agree(domain: Callable[..., bool] | None) -> bool:
@@ -141,23 +145,37 @@ class _Court:
             if wrt is None or any(step.kind == "vjp" for step in derivation.steps):
                 return True
             positions = (wrt,) if isinstance(wrt, int) else wrt
-            return hear(derivation.of, target(), positions, points(domain), seed=seed).agree
+            return hear(own(derivation.of), target(), positions, points(domain), seed=seed).agree
 
         self.claimed, self.truth, self.target = claimed, truth, target
         self.witnesses_agree = witnesses_agree
 
+    def own(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """A function as it is here and now; of one function always the same."""
+        return self.names.setdefault(id(fn), fresh(fn))
+
     def judge(self, step: Step, ledger: str) -> Entry:
+        try:
+            return self._judged(step, ledger)
+        except UsageError as error:
+            raise UsageError(f"line {step.id}: {error}") from error
+
+    def _judged(self, step: Step, ledger: str) -> Entry:
         began = time.perf_counter()
         of_step = diagnosis = counterexample = None
         if step.kind == "complexity":
             finding, scope = _of_growth(step)
+        elif turned := self.turned(step):
+            finding, scope = Finding("refuted", float("inf"), {}, None), "shapes alone"
+            of_step = None if line_before(self.derivation, step) is None else "refuted"
+            diagnosis = turned
         else:
             measured = self.measured(step, self.value_target(step))
             finding = find(measured, zeros=step.kind in ("zero", "invariant"))
             if step.target is None and not self.witnesses_agree(self.domain(step)):
-                finding = finding._replace(verdict="undecided")
+                finding = finding._replace(verdict="undecided", why="the witnesses disagree")
             of_step = self.follows(step)
-            scope = scope_of(measured)
+            scope, diagnosis = scope_of(measured), finding.why
             if finding.verdict == "refuted" and step.kind != "kernel":  # too large to take apart
                 diagnosis, counterexample = self.diagnosed(step)
         return Entry(
@@ -185,11 +203,14 @@ class _Court:
         return step.domain or self.derivation.domain
 
     def value_target(self, step: Step) -> Callable[..., Any]:
-        return step.target or self.target()
+        return self.target() if step.target is None else self.own(step.target)
+
+    def turned(self, step: Step) -> str | None:
+        return transposed(self.own(step.fn), self.value_target(step), self.derivation.args)
 
     def measured(self, step: Step, target: Callable[..., Any], fn: Any = None) -> list[Measured]:
         """The line, or `fn` in its place, beside a target at each precision."""
-        domain, line = self.domain(step), fn or step.fn
+        domain, line = self.domain(step), self.own(fn or step.fn)
         return [
             beside(self.claimed(line, domain, dtype), self.truth(target, domain, dtype))
             for dtype in self.dtypes
@@ -200,17 +221,17 @@ class _Court:
         if before is None:
             return None
         return find(
-            self.measured(step, before.fn), zeros=step.kind in ("zero", "invariant")
+            self.measured(step, self.own(before.fn)), zeros=step.kind in ("zero", "invariant")
         ).verdict
 
     def diagnosed(self, step: Step) -> tuple[str, dict[str, Any] | None]:
         d = self.derivation
         gradient = step.target is None and step.kind != "vjp" and d.wrt is not None
         found = diagnose(
-            step.fn,
+            self.own(step.fn),
             self.value_target(step),
             d.args,
-            loss=d.of if gradient else None,
+            loss=self.own(d.of) if gradient else None,
             wrt=d.wrt if gradient else None,
             domain=self.domain(step),
         )
@@ -225,15 +246,15 @@ class _Court:
         )
 
 
-def _gradient(derivation: Derivation) -> Callable[..., Any]:
+def _gradient(derivation: Derivation, of: Callable[..., Any]) -> Callable[..., Any]:
     wrt = derivation.wrt
     assert wrt is not None
     if not any(step.kind == "vjp" for step in derivation.steps):
-        return true_gradient(derivation.of, wrt, derivation.args)
+        return true_gradient(of, wrt, derivation.args)
 
     def pulled_back(*args: Any) -> Any:
         *point, cotangent = args
-        _, pull = jax.vjp(derivation.of, *point)
+        _, pull = jax.vjp(of, *point)
         grads = pull(cotangent)
         return grads[wrt] if isinstance(wrt, int) else tuple(grads[i] for i in wrt)
 

@@ -97,9 +97,14 @@ def shares_of_example() -> tuple[np.ndarray, np.ndarray]:
     return often, often / often.sum(axis=1, keepdims=True)
 
 
-def tables_of(config: Config) -> tuple[np.ndarray, np.ndarray]:
-    """Example arguments of a config: V and U."""
-    return np.ones((VOCAB + (NGRAMS if config.ngrams else 0), DIM)), TABLES[1]
+def tables_of(config: Config, loss: Loss | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Example arguments of a config: V and U; of a loss of the user's own at the run's dim.
+
+    >>> [U.shape for _, U in (tables_of(Config()), tables_of(Config(dim=7), Loss(abs)))]
+    [(16, 5), (16, 7)]
+    """
+    dim = DIM if loss is None else config.dim
+    return np.ones((VOCAB + (NGRAMS if config.ngrams else 0), dim)), np.ones((VOCAB, dim))
 
 
 def on_device(block: Block) -> Block:

@@ -77,18 +77,20 @@ def sigmoid_claim() -> Derivation:
     )
 
 
-def pair_claim(name: str, pair: Loss, latex: str = "") -> Derivation:
+def pair_claim(name: str, pair: Loss, latex: str = "", *, dim: int = DIM) -> Derivation:
     """A pair loss by hand against its autodiff, over one pair."""
-    return _by_hand(name, pair, (np.ones(DIM), *_told(pair)), latex)
+    return _by_hand(name, pair, (np.ones(dim), *_told(pair, dim)), latex)
 
 
-def window_claim(name: str, loss: Loss, latex: str = "", *, pieces: bool = False) -> Derivation:
+def window_claim(
+    name: str, loss: Loss, latex: str = "", *, pieces: bool = False, dim: int = DIM
+) -> Derivation:
     """A window loss by hand against its autodiff, over one window; of a word or of its pieces."""
     window = over_window(loss)
     table = 1 not in window.wrt
-    outside = np.array([3, VOCAB - 1, 3, 0]) if table else np.ones((CTX, DIM))
-    rest = np.ones((VOCAB if table else NEG, DIM))
-    return _of_window(name, window, (np.ones(DIM), outside, rest, np.ones(CTX)), latex, pieces)
+    outside = np.array([3, VOCAB - 1, 3, 0]) if table else np.ones((CTX, dim))
+    rest = np.ones((VOCAB if table else NEG, dim))
+    return _of_window(name, window, (np.ones(dim), outside, rest, np.ones(CTX)), latex, pieces)
 
 
 def bag_claim(
@@ -132,13 +134,13 @@ def _of_pieces(f: Any, held: np.ndarray, window: Loss, z: Any, *others: Any) -> 
     return f(z, *others, jnp.asarray(held, z.dtype), window=window)
 
 
-def _told(pair: Loss) -> tuple[np.ndarray, np.ndarray]:
+def _told(pair: Loss, dim: int = DIM) -> tuple[np.ndarray, np.ndarray]:
     """A pair loss's arguments behind its vector: the word's row, id or way, and the rest."""
     if pair.way:
-        return SIDES, np.ones((len(SIDES), DIM))
+        return SIDES, np.ones((len(SIDES), dim))
     if 1 not in pair.wrt:
-        return np.array(VOCAB - 1), np.ones((VOCAB, DIM))
-    return np.ones(DIM), np.ones((NEG, DIM))
+        return np.array(VOCAB - 1), np.ones((VOCAB, dim))
+    return np.ones(dim), np.ones((NEG, dim))
 
 
 def kernel_claim(
@@ -171,7 +173,7 @@ def kernel_claim(
     return Derivation(
         name,
         lambda V, U: plain(V, U, on_device(block)),
-        tables_of(config),
+        tables_of(config, loss),
         tuple(line(gradient) for gradient in gradients or (config.gradient,)),
         wrt=(0, 1),
         dtypes=dtypes_of(config),
@@ -213,7 +215,7 @@ def _hand_claims(config: Config, loss: Loss | None) -> tuple[Derivation, ...]:
             return of_pair, window_claim(f"{of}skipgram {config.loss}", pair, pieces=True)
         return (of_pair,)
     by_hand = pair_claim if loss.over == "pair" else window_claim
-    return (by_hand("loss of your own", loss),)
+    return (by_hand("loss of your own", loss, dim=config.dim),)
 
 
 def _by_hand(name: str, loss: Loss, args: tuple[Any, ...], latex: str) -> Derivation:

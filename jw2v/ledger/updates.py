@@ -82,7 +82,7 @@ def step_claim(
     return Derivation(
         name,
         partial(_ruled, plain_loss(config, loss), config, blocks),
-        tables_of(config),
+        tables_of(config, loss),
         tuple(line(gradient) for gradient in gradients or (config.gradient,)),
         dtypes=dtypes_of(config),
     )

@@ -114,6 +114,7 @@ PASSED_ON = {  # of operands with the error E: what the operation makes of it
     "rev": Case(lambda x: lax.rev(x, (0,)), (V,), E, np.full(3, E)),
     "scatter": Case(lambda x, y: x.at[1].set(y[0]), (V, V), E, np.full(3, E)),
     "slice": Case(lambda x: lax.slice(x, (1,), (3,)), (V,), E, np.full(2, E)),
+    "sort": Case(jnp.sort, (V[::-1],), E, np.full(3, E)),
     "split": Case(lambda x: lax.split(x, (1, 2))[1], (V,), E, np.full(2, E)),
     "squeeze": Case(lambda x: lax.squeeze(x, (0,)), (M[:1],), E, np.full(2, E)),
     "stack": Case(lambda x, y: jnp.stack([x, y], axis=1), (V, V), E, np.full((3, 2), E)),

@@ -64,9 +64,9 @@ def cases_of(name: str) -> list[Case]:
     return [group[name] for group in (EXACT, PASSED_ON) if name in group]
 
 
-UNROUNDED = {"and", "ceil", "eq", "floor", "ge", "gt", "iota", "is_finite", "le", "lt",
-             "ne", "not", "or", "reduce_and", "reduce_or", "round", "select_n", "sign",
-             "stop_gradient"}  # fmt: skip
+UNROUNDED = {"and", "argmax", "argmin", "ceil", "empty2", "eq", "floor", "ge", "gt", "iota",
+             "is_finite", "le", "lt", "ne", "not", "or", "reduce_and", "reduce_or", "round",
+             "select_n", "sign", "stop_gradient"}  # fmt: skip
 """Rules whose bound is 0, inf or another rule's, or a choice's: `test_decisions` and the like."""
 
 
@@ -122,10 +122,10 @@ def half_tested():
 
 
 def nearly_right_without_a_rule():
-    """A sort has the coarse bound; the claim is off by twice of it."""
+    """A running maximum has the coarse bound; the claim is off by twice of it."""
     x = np.array([[1.0, 2.0, 3.0]])
-    truth = compare.true_values(jnp.sort, (x,), dtype="float32")
-    assert truth.no_rule == "sort"
+    truth = compare.true_values(lax.cummax, (x,), dtype="float32")
+    assert truth.no_rule == "cummax"
     n = 3
     expected = (n + 4) * 2.0**-53 * (3.0 + 3.0)
     return bool((2 * expected > truth.outputs[0].error).all())
@@ -307,17 +307,51 @@ def test_an_index_that_rounding_could_turn_bounds_nothing(fn):
 
 def test_a_coarse_bound_is_of_the_largest_numbers_of_each_point():
     x, y = np.array([[1.0, 2.0, -5.0], [0.5, 0.25, 0.125]]), np.array([[7.0], [0.0]])
-    truth = compare.true_values(lambda x, y: jnp.sort(3 * x), (x, y))
-    of_ids = compare.true_values(lambda i: jnp.sort(1.0 * i), (np.array([[3, 1, 2]]),))
+    truth = compare.true_values(lambda x, y: lax.cummax(3 * x), (x, y))
+    of_ids = compare.true_values(lambda i: lax.cummax(1.0 * i), (np.array([[3, 1, 2]]),))
     unit = (3 + 4) * 2.0**-53
-    expected = unit * np.array([[15.0 + 7.0] * 3, [1.5 + 0.5] * 3])
+    expected = unit * np.array([[6.0 + 7.0] * 3, [1.5 + 0.5] * 3])
     np.testing.assert_allclose(truth.outputs[0].error, expected, rtol=1e-12)
     np.testing.assert_allclose(of_ids.outputs[0].error, [[unit * 3.0] * 3], rtol=1e-12)
 
 
 def test_what_has_no_rule_is_said():
-    with pytest.raises(UnsupportedError, match="sort"):
-        bounded(jnp.sort, (V,))
+    with pytest.raises(UnsupportedError, match="cummax"):
+        bounded(lax.cummax, (V,))
+
+
+def test_a_loop_whose_length_rounding_decides_has_no_bound():
+    def counted(x):
+        def more(carry):
+            return carry[0] < 1.0
+
+        return lax.while_loop(more, lambda c: (c[0] + x * 0.1, c[1] * x), (x * 0.0, x))[1]
+
+    with pytest.raises(UnsupportedError, match="of a length that rounding decides"):
+        bounded(counted, (np.array(1.0),))
+
+
+def test_entries_that_may_change_places_are_as_far_off_as_the_farthest():
+    jaxpr = trace(lambda x: (jnp.sort(x), jnp.argsort(x), jnp.argmax(x), jnp.argmin(x)), (V,))
+    apart = Bounded(np.array([4.0, 1.0, 2.0]), np.array([0.1, 0.2, 0.3]))
+    near = Bounded(np.array([4.0, 1.0, 1.3]), np.array([0.1, 0.2, 0.3]))
+    values, order, largest, smallest = evaluate(jaxpr, [apart])
+    np.testing.assert_allclose(values.error, [0.2, 0.3, 0.1])
+    assert order.value.tolist() == [1, 2, 0]
+    assert not order.error.any()
+    assert (largest.error, smallest.error) == (0, 0)
+    values, order, largest, smallest = evaluate(jaxpr, [near])
+    np.testing.assert_allclose(values.error, [0.3, 0.3, 0.3])
+    assert np.isinf(order.error).all()
+    assert (largest.error, smallest.error) == (0, np.inf)
+
+
+def test_second_keys_are_sorted_by_where_the_first_are_equal():
+    keys, others = np.array([1.0, 0.0, 1.0]), np.array([5.0, 6.0, 4.0])
+    jaxpr = trace(lambda k, x: lax.sort((k, x), num_keys=2), (keys, others))
+    assert evaluate(jaxpr, [keys, others])[1].value.tolist() == [6, 4, 5]
+    blurred = evaluate(jaxpr, [keys, Bounded(others, np.full(3, 0.1))])
+    assert np.isinf(blurred[1].error).all()
 
 
 def test_underflow_and_overflow_are_bounded():

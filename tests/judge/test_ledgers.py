@@ -70,3 +70,27 @@ def test_a_file_that_was_edited_is_read_anew(ledger):
     after = [entry.verdict_value for entry in verify_ledgers([ledger])]
     assert before.count("holds") == 2
     assert after.count("holds") == 6
+
+
+@pytest.mark.parametrize(
+    ("derivations", "message"),
+    [
+        ("()", "mine.py: DERIVATIONS is empty"),
+        ("3", "mine.py: DERIVATIONS is no tuple of jw2v.judge.Derivation"),
+        ("DERIVATIONS[0]", "mine.py: DERIVATIONS is no tuple of jw2v.judge.Derivation"),
+        (
+            "(replace(DERIVATIONS[0], steps=DERIVATIONS[0].steps[0]),)",
+            "steps of 1 is no tuple of Step",
+        ),
+        (
+            "(replace(DERIVATIONS[0], steps=(replace(DERIVATIONS[0].steps[0], kind='gradent'),)),)",
+            "kind of 1 is gradent, not one of defines",
+        ),
+    ],
+)
+def test_what_is_no_ledger_is_refused_by_name(tmp_path, derivations, message):
+    path = tmp_path / "mine.py"
+    lines = [LEDGER, "from dataclasses import replace", f"DERIVATIONS = {derivations}"]
+    path.write_text("\n".join(lines))
+    with pytest.raises(UsageError, match=message):
+        verify_ledgers([str(path)])

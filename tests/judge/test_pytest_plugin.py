@@ -151,7 +151,7 @@ def test_derivations_that_are_none_are_told_in_a_line(value, pytester: pytest.Py
     result = run()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["DERIVATIONS is no tuple of jw2v.judge.Derivation (mine_derivation.py); write *"]
+        ["mine_derivation.py: DERIVATIONS is no tuple of jw2v.judge.Derivation; write *"]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
 
@@ -176,7 +176,7 @@ def test_bad_use_is_a_line_and_a_fault_of_the_users_code_a_traceback(
     pytester.makepyfile(mine_derivation=FAULTY)
     result = run("-k", "float64")
     result.stdout.fnmatch_lines(['>*raise RuntimeError("of the user\'s own")'])
-    result.stdout.fnmatch_lines(["line b.1 follows from b.0, which is not before it*"])
+    result.stdout.fnmatch_lines(["line b.1: it follows from b.0, which is not before it*"])
 
 
 def test_nothing_is_imported_before_a_derivation_is_there(pytester: pytest.Pytester):

@@ -75,7 +75,7 @@ def test_the_line_before():
     d = derivation(RIGHT, letter, meant, third, fourth, free, definition)
     before = [line_before(d, step) for step in d.steps]
     assert before == [None, RIGHT, letter, meant, letter, None, None]
-    with pytest.raises(UsageError, match="line 7 follows from 9, which is not before it"):
+    with pytest.raises(UsageError, match="it follows from 9, which is not before it"):
         line_before(derivation(Step("7", "", abs, after="9")), Step("7", "", abs, after="9"))
 
 
@@ -207,3 +207,40 @@ def test_a_claim_is_a_derivation_of_one_line():
     assert (entry.id, entry.kind, entry.verdict_step) == ("mine", "gradient", None)
     assert entry.diagnosis is not None
     assert "1.5 × true" in entry.diagnosis
+
+
+def test_a_line_of_the_transposed_shape_is_refuted_and_named():
+    def of(X):
+        return 2 * jnp.sum(X[0] ** 2)
+
+    turned = Step("1", "", lambda X: jnp.zeros(X.shape[::-1]).at[:, 0].set(4 * X[0]))
+    (entry,) = verify_derivations([Derivation("d", of, (np.ones((2, 3)),), (turned,), wrt=0)])
+    assert entry.verdict_value == "refuted"
+    assert str(entry.diagnosis).startswith("transpose")
+
+
+def test_bad_use_names_the_line():
+    bad = Step("bad", "", lambda x: 2 * jnp.sum(x))
+    with pytest.raises(UsageError, match="line bad: the claim gives arrays of shapes"):
+        verify_derivations([derivation(RIGHT, bad)])
+
+
+def test_an_undecided_line_says_why():
+    (entry,) = verify_derivations(
+        [Derivation("d", lambda x: 0 * x @ x, (np.ones(3),), (Step("1", "", jnp.zeros_like),), 0)]
+    )
+    assert (entry.verdict_value, entry.diagnosis) == (
+        "undecided",
+        "all that is claimed is zero at every point",
+    )
+
+
+def test_a_callable_without_a_hash_is_judged():
+    class Doubled:
+        def __eq__(self, other):
+            return self is other
+
+        def __call__(self, x):
+            return 2 * x
+
+    assert verdicts(Step("1", "2x", Doubled())) == [("holds", None)]

@@ -72,7 +72,7 @@ def broken(monkeypatch, old: str, new: str) -> None:
 def test_a_gradient_that_is_wrong_in_one_entry_of_one_row_is_refused(text, tmp_path, monkeypatch):
     sample = sample_of(text, tmp_path, SMALL)
     once = "(d_v.reshape(v.shape), d_u.reshape(u.shape))"
-    off = "(d_v.reshape(v.shape).at[3, 1].mul(1.01), d_u.reshape(u.shape))"
+    off = "((d := d_v.reshape(v.shape)).at[3, 1].add(0.01 * d[3, 1]), d_u.reshape(u.shape))"
     broken(monkeypatch, once, off)
     judge = Certificates(SMALL, share=0.01)
     with pytest.raises(GradientError, match=r"^the gradient of a block that trains is refuted"):

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import optax
 import pytest
+from jax import lax
 from verdicts import verdict, verdicts
 
 from jw2v.blocks.tables import Tables
@@ -165,14 +166,14 @@ def test_damping_claims_every_pattern_of_its_words():
     assert entry.verdict_value == "holds"
 
 
-def sorted_loss(v_c, u_o, u_neg):
+def largest_loss(v_c, u_o, u_neg):
     """A loss with an operation that the bounds have no rule for."""
-    return jnp.sum((v_c - u_o) ** 2) / 2 + jnp.sum(jnp.sort(u_neg @ v_c)[:2])
+    return jnp.sum((v_c - u_o) ** 2) / 2 + jnp.sum(lax.top_k(u_neg @ v_c, 2)[0])
 
 
 def test_a_loss_whose_operations_have_no_rule_still_holds():
     config = Config(kernel="windows", gradient="autodiff")
-    claim = step_claim("step", config, Loss(sorted_loss))
+    claim = step_claim("step", config, Loss(largest_loss))
     entry = verify_derivations([claim], samples=2)[0]
     assert entry.verdict_value == "holds"
-    assert "coarse bound for sort" in entry.scope
+    assert "coarse bound for top_k" in entry.scope

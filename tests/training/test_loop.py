@@ -150,6 +150,46 @@ def test_a_wrong_gradient_of_your_own_is_refused(text):
         jw2v.train(text, replace(SMALL, kernel="windows"), loss=jw2v.Loss(loss, wrong))
 
 
+def hinge(scale):
+    """A loss of vectors of one length, each of whose columns has a weight, and its gradient."""
+
+    def loss(v_c, u_o, u_neg):
+        return jnp.maximum(0, 1 - (scale * u_o) @ v_c + jnp.sum(u_neg @ (scale * v_c)))
+
+    def by_hand(v_c, u_o, u_neg):
+        on = (loss(v_c, u_o, u_neg) > 0).astype(v_c.dtype)
+        d_v = on * scale * (jnp.sum(u_neg, axis=0) - u_o)
+        d_neg = jnp.broadcast_to(on * scale * v_c, u_neg.shape)
+        return loss(v_c, u_o, u_neg), (d_v, -on * scale * v_c, d_neg)
+
+    return loss, by_hand
+
+
+def test_a_loss_of_vectors_of_one_length_is_judged_at_that_length(text):
+    loss, by_hand = hinge(jnp.linspace(0.5, 1.5, SMALL.dim))
+    assert jw2v.train(text, replace(SMALL, epochs=1), loss=jw2v.Loss(loss, by_hand)).run["loss"]
+
+    def wrong_where_it_trains(v_c, u_o, u_neg):
+        value, (d_v, d_o, d_neg) = by_hand(v_c, u_o, u_neg)
+        return value, (d_v, d_o, jnp.where(len(v_c) == SMALL.dim, 2.0, 1.0) * d_neg)
+
+    with pytest.raises(jw2v.errors.GradientError, match="loss of your own is refuted"):
+        jw2v.train(text, SMALL, loss=jw2v.Loss(loss, wrong_where_it_trains))
+
+
+def test_a_gradient_that_nothing_is_known_of_is_refused(text):
+    def loss(v_c, u_o, u_neg):
+        return 0 * (v_c @ u_o)
+
+    def by_hand(v_c, u_o, u_neg):
+        return loss(v_c, u_o, u_neg), (0 * v_c, 0 * u_o, 0 * u_neg)
+
+    with pytest.raises(
+        jw2v.errors.GradientError, match=r"is undecided \(all that is claimed is zero"
+    ):
+        jw2v.train(text, SMALL, loss=jw2v.Loss(loss, by_hand))
+
+
 @pytest.mark.parametrize("optimizer", [optax.sgd, optax.adam, optax.sgd(0.01, momentum=0.9)])
 def test_optax_factories_and_finished_transformations(corpus, optimizer):
     tables = run(corpus, replace(SMALL, epochs=1), optimizer=optimizer).state.tables

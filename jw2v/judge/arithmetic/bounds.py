@@ -98,16 +98,39 @@ def evaluate(
     jaxpr: ClosedJaxpr, args: Sequence[Any], *, arithmetic: Arithmetic = ARITHMETIC
 ) -> list[Bounded]:
     """Value and error bound of each output of a jaxpr; see `bounded`."""
-    operands = [x if isinstance(x, Bounded) else exact(_plain(x)) for x in args]
+    operands = [x if isinstance(x, Bounded) else exact(plain(x)) for x in args]
     with np.errstate(all="ignore"):
         return _Evaluation(arithmetic).run(jaxpr, operands)
 
 
-def _plain(x: Any) -> np.ndarray:
+def plain(x: Any) -> np.ndarray:
+    """An array as the rules take it: in float64, in int64, or of booleans.
+
+    Raises:
+      UnsupportedError: it is of other numbers: complex ones, uint64, a random key.
+
+    >>> plain(np.ones(1, np.float32)).dtype, plain(np.uint8(7)).dtype
+    (dtype('float64'), dtype('int64'))
+    """
+    if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.extended):
+        raise UnsupportedError(str(x.dtype))
     array = np.asarray(x)
     if jnp.issubdtype(array.dtype, jnp.floating):
         return array.astype(np.float64)
+    if array.dtype.kind == "c" or array.dtype == np.uint64:
+        raise UnsupportedError(str(array.dtype))
     return array.astype(np.bool_ if array.dtype == np.bool_ else np.int64)
+
+
+def wrapped(value: np.ndarray, dtype: Any) -> np.ndarray:
+    """Whole numbers, kept in int64, as a narrower type of them holds them: modulo 2ⁿ.
+
+    >>> wrapped(np.array([-1, 256, 7]), np.dtype("uint8")).tolist()
+    [255, 0, 7]
+    """
+    if value.dtype != np.int64 or dtype == np.int64:
+        return value
+    return value.astype(dtype).astype(np.int64)
 
 
 class _Evaluation:
@@ -135,7 +158,7 @@ class _Evaluation:
         return self._constant(atom.val, atom.aval) if isinstance(atom, Literal) else known[atom]
 
     def _constant(self, value: Any, aval: Any) -> Bounded:
-        array = _plain(value)
+        array = plain(value)
         unit = self.arithmetic.unit.get(_name_of(aval.dtype), 0.0)
         digits = np.ldexp(np.frexp(array.astype(np.float64))[0], self.arithmetic.constant_bits)
         rounded = np.isfinite(digits) & (digits != np.trunc(digits))
@@ -143,6 +166,8 @@ class _Evaluation:
 
     def _equation(self, equation: Any, operands: list[Bounded]) -> list[Bounded]:
         name, params = equation.primitive.name, equation.params
+        if not equation.outvars:  # it prints, or checks
+            return []
         if structure := self.structures.get(name):
             return structure(params, operands)
         for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
@@ -152,12 +177,15 @@ class _Evaluation:
                 return self.run(closed, operands)
         if name in ("optimization_barrier", "device_put", "sharding_constraint"):
             return operands
+        if any(_has_no_numbers(v.aval.dtype) for v in equation.outvars):
+            raise UnsupportedError(name)
         op = self._operation(equation)
         if name in self.arithmetic.moves:
             result = self.arithmetic.moves[name](op, *operands)
             return result if isinstance(result, list) else [result]
         if name in self.arithmetic.rules:
-            return [_settled(op, self.arithmetic.rules[name](op, *operands))]
+            value, error = _settled(op, self.arithmetic.rules[name](op, *operands))
+            return [Bounded(wrapped(value, equation.outvars[0].aval.dtype), error)]
         if not any(jnp.issubdtype(v.aval.dtype, jnp.floating) for v in equation.outvars):
             return _of_integers(equation, operands)
         raise UnsupportedError(name)
@@ -188,6 +216,8 @@ class _Evaluation:
         of_cond, of_body, carry = operands[:first], operands[first:second], operands[second:]
         for _ in range(MOST_STEPS):
             (more,) = self.run(params["cond_jaxpr"], [*of_cond, *carry])
+            if more.value.ndim:
+                raise UnsupportedError("while, of a length of its own at each point")
             if more.error.any():
                 raise UnsupportedError("while, of a length that rounding decides")
             if not more.value:
@@ -210,6 +240,15 @@ class _Evaluation:
             stacked.reverse()
         columns = zip(*stacked, strict=True)
         return [*carry, *(Bounded(*map(np.stack, zip(*c, strict=True))) for c in columns)]
+
+
+def _has_no_numbers(dtype: Any) -> bool:
+    """Whether a dtype is one that the rules cannot follow: complex, uint64, or a key."""
+    return dtype == np.uint64 or not (
+        jnp.issubdtype(dtype, jnp.floating)
+        or jnp.issubdtype(dtype, jnp.integer)
+        or dtype == np.bool_
+    )
 
 
 _name_of = cache(str)  # of a dtype: NumPy spells it anew each time
@@ -238,5 +277,5 @@ def _of_integers(equation: Any, operands: list[Bounded]) -> list[Bounded]:
         ]
         results = equation.primitive.bind(*arrays, **equation.params)
     return [
-        exact(_plain(r)) for r in (results if equation.primitive.multiple_results else [results])
+        exact(plain(r)) for r in (results if equation.primitive.multiple_results else [results])
     ]

@@ -116,12 +116,43 @@ def _scatter(op: Operation, x: Bounded, indices: Bounded, updates: Bounded) -> B
     return Bounded(value.reshape(x.value.shape), _unless(error.reshape(x.value.shape), indices))
 
 
+def _sort(op: Operation, *operands: Bounded) -> list[Bounded]:
+    """The operands in the order of the first.
+
+    Each of the sorted keys moves at most as far as that key which moves most; what goes with the
+    keys is known where no error can turn their order. Keys that agree to the last bit are copies of
+    one number (see `rules`), and stay as they stand.
+    """
+    axis, keys = op.params["dimension"], operands[: op.params["num_keys"]]
+    order = np.lexsort([key.value for key in reversed(keys)], axis)
+
+    def ordered(x: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(x, order, axis)
+
+    def reach(x: Bounded) -> np.ndarray:
+        error = ordered(x.error)
+        return np.delete(error, 0, axis) + np.delete(error, -1, axis)
+
+    gaps = np.diff(ordered(keys[0].value), axis=axis)
+    near = (gaps <= reach(keys[0])) & (gaps > 0 if len(keys) == 1 else True)
+    blurred = sum(map(reach, keys), np.zeros(near.shape)) > 0
+    turned = (near & blurred).any(axis=axis, keepdims=True)
+    moved = [
+        Bounded(ordered(x.value), np.where(turned, np.inf, ordered(x.error))) for x in operands
+    ]
+    if len(keys) == 1:
+        most = np.max(keys[0].error, axis=axis, keepdims=True, initial=0.0)
+        moved[0] = Bounded(moved[0].value, np.where(turned, most, ordered(keys[0].error)))
+    return moved
+
+
 MOVES: Mapping[str, Move] = MappingProxyType(
     {
         "broadcast_in_dim": _moving(lambda op, x: broadcast(op.params, x)),
         "concatenate": _moving(lambda op, *x: np.concatenate(x, op.params["dimension"])),
         "dynamic_slice": _dynamic_slice,
         "dynamic_update_slice": _dynamic_update_slice,
+        "empty2": lambda op: exact(np.zeros(op.shape)),  # what is read of it has no weight
         "gather": _gather,
         "iota": lambda op: exact(iota(op.params)),
         "pad": _pad,
@@ -130,6 +161,7 @@ MOVES: Mapping[str, Move] = MappingProxyType(
         "scatter": _scatter,
         "scatter-add": _scatter_add,
         "slice": _moving(lambda op, x: sliced(op.params, x)),
+        "sort": _sort,
         "split": _parting(_split),
         "squeeze": _moving(lambda op, x: x.reshape(op.shape)),
         "stack": _moving(lambda op, *x: np.stack(x, op.params["axis"])),

@@ -106,7 +106,7 @@ def _times(value: Numbers, error: Numbers) -> Numbers:
 
 def _div(op: Operation, x: Bounded, y: Bounded) -> Bounded:
     if not op.u:
-        return exact(np.trunc(x.value / y.value).astype(x.value.dtype))
+        return exact(quotient(x.value, y.value))
     value = x.value / y.value
     if x is y:
         return exact(value)
@@ -115,6 +115,15 @@ def _div(op: Operation, x: Bounded, y: Bounded) -> Bounded:
     exactly = (x.error == 0) & (y.error == 0)
     infinite = (y.value == 0) & (y.error == 0) & (np.abs(x.value) > x.error)
     return _rounded(op, value, np.where(exactly | infinite, 0.0, error), op.c)
+
+
+def quotient(x: Numbers, y: Numbers) -> Numbers:
+    """Whole numbers divided, rounded towards 0.
+
+    >>> quotient(np.array([7, -7]), np.array([2, 2])).tolist()
+    [3, -3]
+    """
+    return np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y))
 
 
 def _neg(op: Operation, x: Bounded) -> Bounded:
@@ -378,12 +387,29 @@ def _operand(
     return np.transpose(x, order).reshape(outer, *(sizes if last else sizes[::-1]))
 
 
+def _place(function: Callable[..., Numbers], sign: int) -> Rule:
+    """The rule of argmax (sign 1) and argmin (−1): sure where no other but copies may be as far."""
+
+    def rule(op: Operation, x: Bounded) -> Bounded:
+        (axis,) = op.params["axes"]
+        place = function(x.value, axis=axis)
+        chosen = np.expand_dims(place, axis)
+        value, error = (np.take_along_axis(part, chosen, axis) for part in x)
+        gap, reach = sign * (value - x.value), x.error + error
+        sure = (reach == 0) | (gap > reach) | (gap == 0)
+        return Bounded(place, np.where(sure.all(axis=axis), 0.0, np.inf))
+
+    return rule
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "abs": _abs,
         "add": _add,
         "add_any": _add,
         "and": _logic(np.bitwise_and),
+        "argmax": _place(np.argmax, 1),
+        "argmin": _place(np.argmin, -1),
         "ceil": _staircase(np.ceil),
         "clamp": _clamp,
         "convert_element_type": _convert,

@@ -10,15 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 from jax.extend.core import Literal as Constant
 
-from jw2v.judge.arithmetic.bounds import ARITHMETIC, evaluate
+from jw2v.judge.arithmetic.bounds import ARITHMETIC, evaluate, plain, wrapped
 from jw2v.judge.arithmetic.indexing import broadcast, gathered, iota, scattered, sliced, window
 from jw2v.judge.arithmetic.moves import MOVES
-from jw2v.judge.arithmetic.rules import RULES, Numbers, exact
+from jw2v.judge.arithmetic.rules import RULES, Numbers, exact, quotient
 
 FLOAT64_BITS = 53
 Params = Mapping[str, Any]
@@ -39,7 +38,7 @@ def values(
     Raises:
       UnsupportedError: an operation has no rule.
 
-    >>> jaxpr = jax.make_jaxpr(lambda x: 2 * jnp.tanh(x))(1.0)
+    >>> jaxpr = jax.make_jaxpr(lambda x: 2 * jax.numpy.tanh(x))(1.0)
     >>> values(jaxpr, [np.array(0.5)])[0].round(6).tolist()
     0.924234
     """
@@ -59,15 +58,15 @@ def values(
                     zip(equation.outvars, _by_rule(jaxpr, equation, operands), strict=True)
                 )
             else:
-                known[equation.outvars[0]] = function(equation.params, *operands)
+                (out,) = equation.outvars
+                known[out] = wrapped(function(equation.params, *operands), out.aval.dtype)
     return [np.asarray(read(atom)) for atom in jaxpr.outvars]
 
 
 def _plain(x: Any) -> np.ndarray:
-    array = np.asarray(x)
-    if array.dtype in (np.float64, np.bool_, np.int64):
-        return array
-    return array.astype(np.float64 if jnp.issubdtype(array.dtype, jnp.floating) else np.int64)
+    """`plain`, without a copy of what is."""
+    dtype = getattr(x, "dtype", None)
+    return np.asarray(x) if dtype in (np.float64, np.bool_, np.int64) else plain(x)
 
 
 def _by_rule(jaxpr: Jaxpr, equation: JaxprEqn, operands: Sequence[Any]) -> list[np.ndarray]:
@@ -95,8 +94,7 @@ def _without_error(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 EXACT = ARITHMETIC._replace(
     rules={name: _without_error(rule) for name, rule in RULES.items()},
-    moves={name: _without_error(rule) for name, rule in MOVES.items()}
-    | {"empty2": lambda op: exact(np.zeros(op.shape))},  # what is read of it has no weight
+    moves={name: _without_error(rule) for name, rule in MOVES.items()},
     constant_bits=FLOAT64_BITS,
 )
 """No bounds, so that operations on integers that depend on floats can be followed."""
@@ -116,7 +114,7 @@ def _convert(params: Params, x: Numbers) -> Numbers:
 
 
 def _div(params: Params, x: Numbers, y: Numbers) -> Numbers:
-    return x / y if x.dtype.kind == "f" else np.trunc(x / y).astype(x.dtype)
+    return x / y if x.dtype.kind == "f" else quotient(x, y)
 
 
 def _dynamic_slice(params: Params, x: Numbers, *starts: Numbers) -> Numbers:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jw2v.judge.arithmetic.agreement import TOLERANCE, agree
-from jw2v.judge.arithmetic.bounds import trace
+from jw2v.judge.arithmetic.bounds import UnsupportedError, trace
 from jw2v.judge.diagnosis.counterexample import smallest
 from jw2v.judge.diagnosis.entries import left_out, other_rows, unmasked
 from jw2v.judge.diagnosis.factors import multiples
@@ -78,7 +78,7 @@ def diagnose(
     domain: Callable[..., bool] | None = None,
     seed: int = 0,
 ) -> Diagnosis:
-    """Name the mistake in a line that was refuted.
+    """Name the mistake in a line that was refuted; "unknown" of what NumPy cannot follow.
 
     Args:
       claimed: the line, a function of `args`: one array or a tuple.
@@ -94,8 +94,22 @@ def diagnose(
     >>> diagnose(lambda x: -2 * x, jax.grad(loss), (np.ones(3),), loss=loss, wrt=0).text
     'sign: claimed = -1 × true'
     """
+    try:
+        return _diagnosed(claimed, true, as_arrays(args), loss, wrt, domain, seed)
+    except UnsupportedError as missing:
+        return Diagnosis("unknown", f"unknown: {missing} cannot be followed in NumPy", None)
+
+
+def _diagnosed(
+    claimed: Callable[..., Any],
+    true: Callable[..., Any],
+    arrays: tuple[np.ndarray, ...],
+    loss: Callable[..., Any] | None,
+    wrt: int | tuple[int, ...] | None,
+    domain: Callable[..., bool] | None,
+    seed: int,
+) -> Diagnosis:
     remaining = partial(_remaining, time.thread_time() + SECONDS, time.monotonic() + MOST_SECONDS)
-    arrays = as_arrays(args)
     trial = trial_of(claimed, true, arrays, loss=loss, wrt=wrt, domain=domain)
     count = len(trace(true, arrays).out_avals)
     trials = [_compacted(of_output(trial, number, wrt), seed) for number in range(count)]
