@@ -47,6 +47,7 @@ from jw2v.training.processes import join, leads, part
 from jw2v.training.versions import untested
 from jw2v.vectors import Format, Layout, Method, Table, analogies, load, word_pairs, write_map
 from jw2v.vectors import export as write
+from jw2v.vectors.store import FILES, TABLES
 
 Files = tuple[Path, ...]
 RESULT = (
@@ -266,6 +267,7 @@ def export(
         (.vec); projector (two .tsv files); model2vec (for sentence-transformers, too).
       table: centre or outside vectors.
     """
+    _check_apart(folder, out)
     write(load(folder).table(table), out, format=format)
     return 0
 
@@ -288,6 +290,7 @@ def map_(
       words: only so many, the most frequent ones.
       table: centre or outside vectors.
     """
+    _check_apart(folder, out)
     write_map(load(folder).table(table), out, layout=layout, words=words)
     return 0
 
@@ -316,6 +319,8 @@ def verify(
         judge's own measure.
       workers: processes; by default one for each core, and one where an accelerator is shared.
     """
+    if mutants < 0:
+        raise UsageError(f"mutants is {mutants}; give 0 or more (--mutants)")
     count = backend.judges() if workers is None else workers
     scores = []
     gc.freeze()  # what is imported stays: collections need not walk it again and again
@@ -324,14 +329,14 @@ def verify(
         if mutants and all(entry.as_expected for entry in entries):
             named = ledgers or api.LEDGERS
             scores = score_ledgers(named, most=mutants, workers=count, callback=show)
+    show_verdicts(entries, Console())
+    if scores:
+        print(total(scores), flush=True)
     if json_ is not None:
         api.write_verdicts(json_, entries, scores)
     if html is not None:
         env = api.environment()
         write_html(html, entries, env=env, title="Derivation report", scores=scores)
-    show_verdicts(entries, Console())
-    if scores:
-        print(total(scores))
     alive = any(score["alive"] for score in scores)
     return verify_exit_code(entries) or int(alive)
 
@@ -360,6 +365,8 @@ def encode(
         print(encode_shard(corpus, vocab=vocab, directory=out, reading=reading))
     elif out is None:
         raise UsageError("no folder for the result; name one (--out)")
+    elif (out / TABLES).exists():
+        raise UsageError(f"{out} holds vectors; give another folder (--out)")
     else:
         text = encode_text(corpus, directory=out, reading=reading, **options._asdict())
         words, left_out = f"{text.stats.words:,} words", text.stats.left_out
@@ -375,6 +382,8 @@ def lines(shards: Positional[tuple[str, ...]], /, reading: OmitArgPrefixes[Readi
       shards: files of UTF-8 text, in order.
       reading: how they are read.
     """
+    if not shards:
+        raise UsageError("no shards given; name the files of the text, in order")
     first = 0
     for shard in shards:
         own = count_lines(shard, reading=reading)
@@ -499,7 +508,9 @@ def _run(arguments: list[str], *, verifying: bool) -> int:
 def _source(corpus: tuple[str, ...], reading: Reading) -> Source | Corpus:
     """The text that is named, or the encoded one."""
     first, *others = corpus
-    if others or not is_encoded(first):
+    if others and (encoded := [name for name in corpus if is_encoded(name)]):
+        raise UsageError(f"{encoded[0]} is encoded already; it is a whole corpus, give it alone")
+    if not is_encoded(first):
         return corpus
     if reading != AS_IT_IS:
         raise UsageError(f"{first} is encoded already; --encoding and limits are for text")
@@ -507,6 +518,14 @@ def _source(corpus: tuple[str, ...], reading: Reading) -> Source | Corpus:
     told = ", ".join(f"{name} {value}" for name, value in text.options._asdict().items())
     logging.getLogger("jw2v").info("%s is encoded: %s", first, told)
     return text
+
+
+def _check_apart(source: Path, out: Path) -> None:
+    """Refuse to write over what is read."""
+    into = out.resolve()
+    own = [source.resolve(), *((source / name).resolve() for name in FILES)]
+    if into in own:
+        raise UsageError(f"{out} is what the vectors are read from; give another place (--out)")
 
 
 def _interval(ends: tuple[float, float] | None) -> str:

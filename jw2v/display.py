@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -76,7 +77,7 @@ def show_verdicts(entries: Sequence[Entry], console: Console) -> None:
     columns = ("ledger", "line", "value", "step", "worst error in bounds", "diagnosis")
     rows = [
         (
-            entry.ledger.rpartition(".")[2],
+            _short(entry.ledger),
             f"{entry.id}{' (as meant)' * (entry.reading == 'meant')}",
             entry.verdict_value,
             entry.verdict_step or "",
@@ -90,6 +91,11 @@ def show_verdicts(entries: Sequence[Entry], console: Console) -> None:
         if {entry.verdict_value, entry.verdict_step} - {"holds", None} or not entry.as_expected:
             console.print(describe(entry), markup=False, highlight=False, soft_wrap=True)
     console.print(verdict_counts(entries))
+
+
+def _short(ledger: str) -> str:
+    """A ledger's own name, of a module or a file."""
+    return Path(ledger).stem if ledger.endswith(".py") else ledger.rpartition(".")[2]
 
 
 def verdict_counts(entries: Sequence[Entry]) -> str:

@@ -150,7 +150,7 @@ def _beside(path: Path, process: int) -> Path:
 
 def _unwritable(path: Path, error: OSError) -> DataError:
     reason = error.strerror or error
-    return DataError(f"cannot write {path}: {reason}; give a place with room (--out)")
+    return DataError(f"cannot write {path}: {reason}; give a place with room")
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

@@ -202,6 +202,38 @@ def test_commands_that_lack_something(arguments, named, capsys):
     assert named in capsys.readouterr().err
 
 
+def test_what_is_read_is_never_written_over(text, trained, tmp_path, capsys):
+    before = {path.name: path.read_bytes() for path in trained.folder.iterdir()}
+    folder = str(trained.folder)
+    for command_line in (
+        ["encode", str(text), "--out", folder],
+        ["export", folder, "--out", f"{folder}/vectors.safetensors"],
+        ["export", folder, "--out", f"{folder}/../out/vocab.txt"],
+        ["export", folder, "--out", folder, "--format", "model2vec"],
+        ["map", folder, "--out", f"{folder}/run.json"],
+    ):
+        assert main(command_line) == 2
+        assert one_line(capsys.readouterr().err).endswith("(--out)")
+    assert {path.name: path.read_bytes() for path in trained.folder.iterdir()} == before
+    assert main(["export", folder, "--out", str(tmp_path / "text")]) == 0
+    assert main(["export", str(tmp_path / "text"), "--out", str(tmp_path / "text")]) == 2
+
+
+def test_an_encoded_text_is_given_alone(text, tmp_path, capsys):
+    encoded = str(tmp_path / "encoded")
+    assert main(["encode", str(text), "--out", encoded, "--min-count", "1"]) == 0
+    for corpus in ([encoded, str(text)], [str(text), encoded]):
+        capsys.readouterr()
+        assert main(["train", *corpus, "--out", str(tmp_path / "o")]) == 2
+        told = one_line(capsys.readouterr().err)
+        assert told == f"{encoded} is encoded already; it is a whole corpus, give it alone"
+
+
+def test_no_shards_are_bad_use(capsys):
+    assert main(["lines"]) == 2
+    assert one_line(capsys.readouterr().err).startswith("no shards given; name the files")
+
+
 def test_no_text_is_bad_use(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path / "o")]) == 2
     told = one_line(capsys.readouterr().err)
@@ -227,7 +259,8 @@ def test_runs_are_never_overwritten(text, trained, tmp_path, capsys):
     (tmp_path / checkpoint.NAME.format(7)).write_text("stopped")
     assert main(["train", str(text), "--out", str(tmp_path)]) == 2
     told = one_line(capsys.readouterr().err)
-    assert told == (f"{tmp_path} holds a stopped run; go on with it (--resume), or give another")
+    expected = "holds a stopped run; go on with it (--resume), or give another folder (--out)"
+    assert told == f"{tmp_path} {expected}"
     assert files(tmp_path) == {checkpoint.NAME.format(7)}
 
 
@@ -568,6 +601,20 @@ def test_verify_ends_with_the_verdicts_code(claims, code, tmp_path, capsys):
     assert not [name for name in files(tmp_path) if "tmp" in name]
 
 
+def test_verdicts_are_shown_before_they_are_written(tmp_path, capsys):
+    ledger = tmp_path / "mine.py"
+    ledger.write_text(f"{LEDGER}\nDERIVATIONS = (right,)\n")
+    assert main(["verify", str(ledger), "--html", str(tmp_path / "no" / "v.html")]) == 3
+    told = capsys.readouterr()
+    assert re.search("mine.*right.*holds", told.out)
+    assert "No such file or directory" in one_line(told.err)
+
+
+def test_fewer_mutants_than_none_are_bad_use(capsys):
+    assert main(["verify", "--mutants", "-1"]) == 3
+    assert one_line(capsys.readouterr().err) == "mutants is -1; give 0 or more (--mutants)"
+
+
 def test_mutants_of_the_right_lines_are_in_both_files(tmp_path, capsys):
     ledger = tmp_path / "mine.py"
     ledger.write_text(f"{LEDGER}\nDERIVATIONS = (right, known)\n")
@@ -611,7 +658,7 @@ LEDGERS = {
         "f = jax.custom_jvp(lambda x: jnp.sum(x))\n"
         "f.defjvp(lambda p, t: (f(*p), jnp.sum(t[0])))\n"
         "DERIVATIONS = (dataclasses.replace(right, of=f),)\n",
-        "the loss has a derivative of its own (",
+        "line right: the loss has a derivative of its own (",
     ),
 }
 

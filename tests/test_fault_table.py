@@ -346,7 +346,7 @@ def test_a_run_goes_on_with_its_own_text_alone(text, tmp_path):
         jw2v.train(text, SMALL, out=out, check=False, resume=True)
     assert str(caught.value) == (
         f"{path} was made with other options (corpus {sums[0]} -> {sums[1]}); "
-        "give the same, or start anew without --resume"
+        "give the same, or another folder (--out)"
     )
 
 

@@ -312,7 +312,7 @@ def test_a_disk_that_is_full_leaves_what_was(tmp_path, name, how, reason):
     )
     told, same = done.stdout.splitlines()
     assert told.startswith(f"cannot write {tmp_path}")
-    assert f"{reason}; give a place with room (--out)" in told
+    assert f"{reason}; give a place with room" in told
     assert told.endswith("; it takes 4,194,332 bytes") == (name == "checkpoint")
     assert same == "True"
 

@@ -40,7 +40,7 @@ def test_a_disk_that_fails_keeps_the_old_file(tmp_path, monkeypatch, step):
     monkeypatch.setattr(os, step, fail)
     with pytest.raises(DataError) as caught:
         write(path, "new")
-    message = f"cannot write {path}: No space left on device; give a place with room (--out)"
+    message = f"cannot write {path}: No space left on device; give a place with room"
     assert str(caught.value) == message
     assert path.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) == ["a.txt"]

@@ -197,5 +197,5 @@ def _check_same(path: Path, then: dict[str, Any], now: dict[str, Any]) -> None:
     if differing:
         raise DataError(
             f"{path} was made with other options ({'; '.join(differing)}); "
-            "give the same, or start anew without --resume"
+            "give the same, or another folder (--out)"
         )

@@ -6,6 +6,7 @@ it makes of it comes out of its standard output, and its faults are in a file.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -19,6 +20,8 @@ import jax
 from jw2v.errors import DataError
 from jw2v.training import backend
 
+JAX_NOTICE = "For simplicity, JAX has removed"
+"""How a last line begins that JAX writes below an exception."""
 PATIENCE = 60.0  # seconds that a process may do nothing (not: be slow) while the others wait
 
 
@@ -100,8 +103,7 @@ class Children:
         codes = [child.process.poll() for child in self._all]
         for rank, code in enumerate(codes):
             if code:
-                lines = self._errors(rank).read_text(encoding="utf-8").splitlines()
-                why = lines[-1] if lines else f"exit code {code}"
+                why = _why(code, self._errors(rank).read_text(encoding="utf-8"))
                 raise DataError(f"{why} (process {rank} of {len(codes)})")
         return [c.process for c, code in zip(self._all, codes, strict=True) if code is None]
 
@@ -128,6 +130,25 @@ class Children:
 
     def _errors(self, rank: int) -> Path:
         return self.folder / f"{rank}.err"
+
+
+def _why(code: int, told: str) -> str:
+    r"""What ended a process.
+
+    >>> _why(-9, "")  # doctest: +ELLIPSIS
+    'killed by SIGKILL, as where memory is short; go on with --resume if it saved, or take fewer ...
+    >>> _why(1, "OverflowError: too large\n" + "-" * 20 + f"\n{JAX_NOTICE} frames\n")
+    'OverflowError: too large'
+    """
+    if code < 0:
+        name = signal.Signals(-code).name
+        return (
+            f"killed by {name}, as where memory is short; go on with --resume if it saved, or take "
+            "fewer processes (--workers)"
+        )
+    lines = [line for line in told.splitlines() if line.strip("- ")]
+    own = [line for line in lines if not line.startswith(JAX_NOTICE)]
+    return own[-1] if own else f"exit code {code}"
 
 
 def _environment() -> dict[str, str]:

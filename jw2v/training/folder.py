@@ -51,7 +51,10 @@ def _check_runs(folder: Path, *, resume: bool) -> None:
     if place_of(folder, "run.json").exists():
         raise UsageError(f"{folder} holds a finished run; give another folder (--out)")
     if stopped and not resume:
-        raise UsageError(f"{folder} holds a stopped run; go on with it (--resume), or give another")
+        raise UsageError(
+            f"{folder} holds a stopped run; go on with it (--resume), or give another folder "
+            "(--out)"
+        )
     if resume and not stopped:
         raise UsageError(f"{folder} holds no stopped run; leave --resume out")
 
