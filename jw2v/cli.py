@@ -144,7 +144,8 @@ def train(
         seconds = {key: run["seconds"][key] for key in SECONDS}
         print(json.dumps({**result, "seconds": seconds, "out": str(out)}))
     else:
-        console.print(f"{len(vectors):,} vectors in {out}; try  jw2v neighbors {out} WORD")
+        told = f"{len(vectors):,} vectors in {out}; try  jw2v neighbors {out} WORD"
+        console.print(told, markup=False, emoji=False, highlight=False, soft_wrap=True)
     return 0
 
 

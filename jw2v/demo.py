@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from jw2v import api
 from jw2v.corpus import SOURCE, pairs_file, write_demo
@@ -60,7 +61,9 @@ def run_demo(out: Path, console: Console, config: Config = CONFIG) -> Vectors:
     else:
         console.print("no word pairs to evaluate on; pip install gensim brings some")
     layout = write_map(vectors, out / "map.html")
-    console.print(f"[bold]4. Everything is in {out}[/]: try  jw2v neighbors {out} london")
+    everything = f"4. Everything is in {out}", "bold"
+    told = Text.assemble(everything, f": try  jw2v neighbors {out} london")
+    console.print(told, soft_wrap=True)
     console.print(
         f"and open in a browser map.html, all words (laid out by {layout}), training.html, how the "
         "run went, derivations.html, what was judged"
@@ -86,7 +89,7 @@ def judge(folder: Path, console: Console) -> None:
     for entry in entries:
         if entry.verdict_value == "refuted":
             what = entry.diagnosis or "wrong"
-            console.print(f"  {entry.ledger} {entry.id}: {what}", markup=False, highlight=False)
+            console.print(Text(f"  {entry.ledger} {entry.id}: {what}"))
 
 
 def neighbours(vectors: Vectors) -> dict[str, list[str]]:

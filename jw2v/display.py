@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from jw2v.judge import Entry
 from jw2v.judge.text import describe
@@ -65,10 +66,12 @@ def status(progress: Progress) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A table of strings and numbers."""
-    result = Table(*columns, title=title, title_justify="left")
+    """A table of strings and numbers; words stand there as they are, whole and never as markup."""
+    result = Table(title=Text(title, "table.title"), title_justify="left")
+    for column in columns:
+        result.add_column(column, overflow="fold")
     for row in rows:
-        result.add_row(*(f"{x:.4f}" if isinstance(x, float) else str(x) for x in row))
+        result.add_row(*(Text(f"{x:.4f}" if isinstance(x, float) else str(x)) for x in row))
     return result
 
 
@@ -89,7 +92,7 @@ def show_verdicts(entries: Sequence[Entry], console: Console) -> None:
     console.print(table("Verdicts", columns, rows))
     for entry in entries:
         if {entry.verdict_value, entry.verdict_step} - {"holds", None} or not entry.as_expected:
-            console.print(describe(entry), markup=False, highlight=False, soft_wrap=True)
+            console.print(Text(describe(entry)), soft_wrap=True)
     console.print(verdict_counts(entries))
 
 

@@ -5,7 +5,6 @@ import importlib
 import io
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -94,15 +93,14 @@ def test_train_leaves_a_whole_run(trained):
 
 def test_standard_input_trains_as_the_file_does(text, trained, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text.read_bytes())))
-    assert main(["train", "-", "--out", str(tmp_path / "o"), *SMALL, "--no-check"]) == 0
-    found, expected = jw2v.load(tmp_path / "o"), jw2v.load(trained.folder)
+    folder = tmp_path / "[bold]o:heart:[" / "i]"  # whose name is no markup
+    assert main(["train", "-", "--out", str(folder), *SMALL, "--no-check"]) == 0
+    found, expected = jw2v.load(folder), jw2v.load(trained.folder)
     assert found.words == expected.words
     assert found.vectors.tobytes() == expected.vectors.tobytes()
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.sub(r"\s+", " ", err).endswith(
-        f"54 vectors in {tmp_path / 'o'}; try jw2v neighbors {tmp_path / 'o'} WORD "
-    )
+    assert err.endswith(f"54 vectors in {folder}; try  jw2v neighbors {folder} WORD\n")
 
 
 BAD_TEXTS = {
@@ -458,6 +456,17 @@ def test_neighbours_by_the_outside_table_and_of_a_file(trained, tmp_path, capsys
     assert main(["export", str(trained.folder), "--out", path, "--table", "outside"]) == 0
     assert main(["neighbors", path, *asked]) == 0
     assert json.loads(capsys.readouterr().out)["a0"] == expected
+
+
+def test_words_and_files_are_printed_as_they_are(tmp_path, capsys):
+    words = ("[/i]", "[sic]", ":heart:")
+    api.save(jw2v.Vectors(words, np.eye(3, 2, dtype=np.float32)), tmp_path)
+    assert main(["neighbors", str(tmp_path), "[/i]"]) == 0
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in words)
+    (tmp_path / "[b]pairs.txt").write_text("[sic] :heart: 1\n")
+    assert main(["evaluate", str(tmp_path), "--pairs", str(tmp_path / "[b]pairs.txt")]) == 0
+    assert "[b]pairs" in capsys.readouterr().out
 
 
 def test_rows_that_are_no_words_are_not_asked(tmp_path, capsys):

@@ -71,15 +71,16 @@ def printed(console: Console) -> str:
 @pytest.mark.usefixtures("small_text", "small_ledger")
 def test_the_demo_leaves_everything_in_its_folder(tmp_path, console, monkeypatch):
     monkeypatch.setattr(demo, "pairs_file", lambda name: None)
-    vectors = demo.run_demo(tmp_path / "out", console, TINY)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
-    assert api.load(tmp_path / "out").vectors.tobytes() == vectors.vectors.tobytes()
+    out = tmp_path / "[i]out:heart:"
+    vectors = demo.run_demo(out, console, TINY)
+    assert {path.name for path in out.iterdir()} == FILES
+    assert api.load(out).vectors.tobytes() == vectors.vectors.tobytes()
     assert {"king", "queen", "physics"} <= set(vectors.words)
-    entries = json.loads((tmp_path / "out" / "verdicts.json").read_text())["entries"]
+    entries = json.loads((out / "verdicts.json").read_text())["entries"]
     assert [(e["id"], e["verdict_value"]) for e in entries] == [
         ("right", "holds"), ("known", "refuted")
     ]  # fmt: skip
-    page = (tmp_path / "out" / "derivations.html").read_text()
+    page = (out / "derivations.html").read_text()
     assert "Derivation report" in page
     lines = printed(console)
     for part in (
@@ -89,7 +90,7 @@ def test_the_demo_leaves_everything_in_its_folder(tmp_path, console, monkeypatch
         "3. Training: 2 epochs, dim 8",
         f"loss {vectors.run['loss']:.4f} a pair, held out {vectors.run['heldout_loss']:.4f};",
         "no word pairs to evaluate on; pip install gensim",
-        f"4. Everything is in {tmp_path / 'out'}",
+        f"4. Everything is in {out}: try  jw2v neighbors {out} london\n",
         "and open in a browser map.html, all words (laid out by PCA), training.html",
     ):
         assert part in lines

@@ -4,8 +4,10 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
-from jw2v.display import SHARES, progress_bar, status, table
+from jw2v.display import SHARES, progress_bar, show_verdicts, status, table
+from jw2v.judge import Entry
 from jw2v.training.meter import Progress
 
 
@@ -67,11 +69,48 @@ def test_the_bar_never_passes_its_end():
     assert "epoch 2.00/2" in file.getvalue()
 
 
+def printed(shown: Table, *, width: int = 60) -> str:
+    file = io.StringIO()
+    Console(file=file, width=width, _environ={}).print(shown)
+    return file.getvalue()
+
+
 def test_tables():
-    console = Console(file=io.StringIO(), width=60)
-    console.print(table("Scores", ("name", "score", "of"), [("a", 0.123456, 3), ("b", None, "x")]))
-    assert isinstance(console.file, io.StringIO)
-    title, *lines = console.file.getvalue().splitlines()
+    rows = [("a", 0.123456, 3), ("b", None, "x")]
+    title, *lines = printed(table("Scores", ("name", "score", "of"), rows)).splitlines()
     assert title.strip() == "Scores"
     assert "0.1235" in lines[3]
     assert [cell.strip() for cell in lines[4].strip("│").split("│")] == ["b", "None", "x"]
+
+
+@pytest.mark.parametrize("word", ["[sic]", "[/i]", ":heart:", "[red]x", "\\[b]", "[@click=x]"])
+def test_a_word_is_no_markup(word):
+    title, *lines = printed(table(word, ("word", "cosine"), [(word, 0.5)])).splitlines()
+    assert title.strip() == word
+    assert [cell.strip() for cell in lines[3].strip("│").split("│")] == [word, "0.5000"]
+
+
+def test_a_title_is_set_apart_on_a_terminal():
+    file = io.StringIO()
+    Console(file=file, force_terminal=True, width=60, _environ={}).print(table("king", ("a",), []))
+    assert file.getvalue().startswith("\x1b[3mking")
+
+
+@pytest.mark.parametrize("word", ["w" * 300, "日本" * 80])
+def test_a_long_word_is_folded_not_cut(word):
+    lines = printed(table("king", ("word", "cosine"), [(word, 0.5)])).splitlines()
+    assert "".join(line.split("│")[1].strip() for line in lines[4:-1]) == word
+
+
+def test_what_a_ledger_says_is_no_markup():
+    entry = Entry(
+        ledger="mine", id="[b]:x:", reading="letter", kind="gradient", latex="", expected="holds",
+        verdict_value="refuted", verdict_step=None, expected_step=None, margin=2.0, power={},
+        diagnosis="wrong", counterexample=None, correct_expression=None, scope="", source="",
+        note="[/i] of a :heart:", seconds=0.1,
+    )  # fmt: skip
+    file = io.StringIO()
+    show_verdicts([entry], Console(file=file, width=120, _environ={}))
+    assert "│ [b]:x: │" in file.getvalue()
+    assert "[b]:x: [letter] refuted: wrong\n" in file.getvalue()
+    assert "  note: [/i] of a :heart:\n" in file.getvalue()
