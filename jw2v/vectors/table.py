@@ -27,7 +27,8 @@ class Vectors(Queries):
       ngrams: of centre words made of n-grams, the rows that unseen words are made of; else None.
 
     Raises:
-      DataError: the tables, counts or n-grams do not fit the words, or a table is of another dtype.
+      DataError: the tables, counts or n-grams do not fit the words, a table is of another dtype, or
+        a count is no whole number from 0 to below 10¹⁸.
 
     >>> table = np.array([[1, 0], [1, 1], [0, 1]], np.float32)
     >>> vectors = Vectors(("king", "queen", "apple"), table)
@@ -60,10 +61,8 @@ class Vectors(Queries):
                     f"{name} is {table.dtype} {list(table.shape)} for {len(self.words)} words; "
                     "give float32 or float64 [vocab, dim], one row per word, one shape for both"
                 )
-        if self.counts is not None and self.counts.shape != shape[:1]:
-            raise DataError(
-                f"{self.counts.size} counts for {len(self.words)} words; give one count per word"
-            )
+        if self.counts is not None:
+            _check_counts(self.counts, self.words)
         rows = None if self.ngrams is None else self.ngrams.rows
         if rows is not None and (rows.dtype, *rows.shape[1:]) != (self.vectors.dtype, *shape[1:]):
             raise DataError(
@@ -107,3 +106,16 @@ class Vectors(Queries):
             )
         ngrams = self.ngrams if name == "centre" else None
         return replace(self, vectors=chosen, outside=None, ngrams=ngrams)
+
+
+def _check_counts(counts: object, words: tuple[str, ...]) -> None:
+    """Refuse what no file of words and counts could give back."""
+    if not isinstance(counts, np.ndarray) or counts.dtype.kind not in "iu":
+        kind = counts.dtype if isinstance(counts, np.ndarray) else type(counts).__name__
+        raise DataError(f"counts are {kind}; give an array of whole numbers, one count per word")
+    if counts.shape != (len(words),):
+        raise DataError(f"{counts.size} counts for {len(words)} words; give one count per word")
+    wrong = (counts < 0) | (counts >= 10**18)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(f"the count of {words[row]!r} is {counts[row]}; give 0 to below 10**18")

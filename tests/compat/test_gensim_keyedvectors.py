@@ -236,6 +236,14 @@ def test_becomes_vectors_of_jw2v():
     same(vectors.most_similar("w3"), others.most_similar("w3"))
 
 
+@pytest.mark.usefixtures("untyped")
+def test_counts_that_are_no_whole_numbers_are_told():
+    _, ours = both(WORDS)
+    ours.expandos["count"] = ours.expandos["count"] / 2
+    with pytest.raises(DataError, match=r"^counts are float64; give an array of whole numbers"):
+        ours.to_jw2v()
+
+
 def test_every_public_query_of_gensim_is_there():
     deprecated = {
         "word_vec", "words_closer_than", "index2entity", "index2word", "vocab", "vectors_norm",

@@ -8,7 +8,7 @@ import pytest
 from gensim.models import KeyedVectors
 
 from jw2v.errors import DataError, UsageError
-from jw2v.vectors import Vectors
+from jw2v.vectors import Vectors, load, save
 
 
 def random_vectors(seed=0, vocab=300, dim=20):
@@ -207,3 +207,33 @@ def test_tables_that_do_not_fit_the_words_are_refused(table, outside, shown):
 def test_counts_that_do_not_fit_the_words_are_refused():
     with pytest.raises(DataError, match=r"3 counts for 2 words; give one count per word"):
         Vectors(("a", "b"), np.ones((2, 2), np.float32), counts=np.array([3, 2, 1]))
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        (np.array([3.0, 2.0]), "counts are float64; give an array of whole numbers, one count per"),
+        (np.array([True, False]), "counts are bool; give an array of whole numbers"),
+        (np.array([3, 2], object), "counts are object; give an array of whole numbers"),
+        ([3, 2], "counts are list; give an array of whole numbers"),
+        (np.array([3, -1]), r"the count of 'b' is -1; give 0 to below 10\*\*18$"),
+        (np.array([10**18, 1]), r"the count of 'a' is 1000000000000000000; give 0 to below"),
+        (np.array([2**64 - 1, 1], np.uint64), r"the count of 'a' is 18446744073709551615; give 0"),
+        (np.array([[3, 2]]), "2 counts for 2 words; give one count per word"),
+    ],
+)
+def test_counts_that_could_not_be_read_again_are_refused(counts, told):
+    with pytest.raises(DataError, match=f"^{told}"):
+        Vectors(("a", "b"), np.ones((2, 2), np.float32), counts=counts)
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64, np.int64])
+def test_counts_of_any_whole_numbers_are_read_again(dtype, tmp_path):
+    most = min(np.iinfo(dtype).max, 10**18 - 1)
+    counts = np.array([most, 0], dtype)
+    save(Vectors(("a", "b"), np.ones((2, 2), np.float32), counts=counts), tmp_path)
+    read = load(tmp_path).counts
+    assert read is not None
+    assert read.tolist() == [most, 0]

@@ -88,7 +88,11 @@ class KeyedVectors(Comparisons):
         return words
 
     def to_jw2v(self) -> Vectors:
-        """The same vectors as jw2v's own, for its evaluation and files."""
+        """The same vectors as jw2v's own, for its evaluation and files.
+
+        Raises:
+          DataError: the attribute "count" holds anything but whole numbers from 0 to below 10¹⁸.
+        """
         return Vectors(
             tuple(map(str, self.index_to_key)), self.vectors, counts=self.expandos.get("count")
         )
