@@ -161,6 +161,32 @@ def test_adds_replaces_and_normalizes_as_gensim_does():
     same(changed(ours), changed(others))
 
 
+@pytest.mark.parametrize("binary", [True, False])
+def test_of_no_keys_there_are_no_vectors(tmp_path: Path, *, binary: bool):
+    def asked(vectors: Any) -> Any:
+        vectors.add_vectors([], np.zeros((0, 8)))
+        empty = vectors.vectors_for_all([UNKNOWN])
+        empty.save(str(tmp_path / "saved"))
+        empty.save_word2vec_format(str(tmp_path / "vectors"), binary=binary)
+        found = (
+            empty,
+            vectors.vectors_for_all([]),
+            type(vectors).load(str(tmp_path / "saved")),
+            type(vectors).load_word2vec_format(str(tmp_path / "vectors"), binary=binary),
+        )
+        return len(vectors), [(one.index_to_key, one.vectors.shape) for one in found]
+
+    others, ours = both(WORDS)
+    assert asked(ours) == asked(others) == (60, [([], (0, 8))] * 4)
+
+
+def test_a_vector_of_another_length_is_refused():
+    _, ours = both(WORDS)
+    with pytest.raises(ValueError, match="cannot reshape"):
+        ours.add_vectors(["new"], np.ones((1, 7)))
+    assert len(ours) == len(WORDS)
+
+
 def test_rows_made_ahead_are_filled_in_turn():
     for cls in (gensim.models.KeyedVectors, KeyedVectors):
         vectors = cls(2, count=2)

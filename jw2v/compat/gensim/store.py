@@ -160,7 +160,7 @@ class Store:
     ) -> None:
         """Add keys, with attributes; those that are known keep what they have, or are replaced."""
         several: Sequence[Any] = [keys] if is_key(keys) else keys  # pyright: ignore[reportAssignmentType]
-        rows = np.asarray(weights, self.vectors.dtype).reshape(len(several), -1)
+        rows = np.asarray(weights, self.vectors.dtype).reshape(len(several), self.vector_size)
         fresh = []
         for i, key in enumerate(several):
             if key not in self.key_to_index:
