@@ -210,6 +210,24 @@ def test_word_pairs_are_judged_as_by_gensim(*, restrict: int, dummy: bool, case:
     assert left_out == pytest.approx(left_out0)
 
 
+@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
+@pytest.mark.parametrize("scores", [(1, 2), (2, 1), (1, 1), (1, 1, 1)])
+def test_few_word_pairs_are_judged_as_by_gensim(tmp_path: Path, scores: tuple[int, ...]):
+    lines = [f"w{i}\tw{i + 9}\t{score}\n" for i, score in enumerate(scores)]
+    (tmp_path / "pairs").write_text("".join(lines))
+    (r, rho, _), (r0, rho0, _) = (
+        vectors.evaluate_word_pairs(str(tmp_path / "pairs")) for vectors in both(WORDS)[::-1]
+    )
+    np.testing.assert_allclose((*r, *rho), (*r0, *rho0), rtol=1e-6)
+
+
+def test_one_word_pair_is_refused_in_scipy_s_words(tmp_path: Path):
+    (tmp_path / "pairs").write_text("w1\tw2\t5\n")
+    _, ours = both(WORDS)
+    with pytest.raises(ValueError, match=r"^`x` and `y` must have length at least 2\.$"):
+        ours.evaluate_word_pairs(tmp_path / "pairs")
+
+
 @pytest.mark.parametrize("dummy", [True, False])
 @pytest.mark.parametrize("case", [True, False])
 def test_analogies_are_judged_as_by_gensim(*, dummy: bool, case: bool):

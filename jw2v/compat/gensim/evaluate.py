@@ -23,15 +23,25 @@ class Correlation(NamedTuple):
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> Correlation:
-    """Pearson's r; its p-value is that of t with n - 2 degrees of freedom.
+    """Pearson's r; its p-value is that of t with n - 2 degrees of freedom, and 1 of two pairs.
+
+    Both are NaN where all numbers of one side are equal.
+
+    Raises:
+      ValueError: there are fewer than two numbers, as SciPy tells it.
 
     >>> correlation(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 2.0, 5.0]))
     Correlation(statistic=0.83..., pvalue=0.16...)
     """
-    r = float(np.corrcoef(x, y)[0, 1])
+    if len(x) < 2:
+        raise ValueError("`x` and `y` must have length at least 2.")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = float(np.corrcoef(x, y)[0, 1])
     freedom = len(x) - 2
+    if not freedom:
+        return Correlation(r, 1.0 if np.isfinite(r) else np.nan)
     with jax.enable_x64(True):
-        tail = jax.scipy.special.betainc(freedom / 2, 0.5, max(0.0, 1 - r * r))
+        tail = jax.scipy.special.betainc(freedom / 2, 0.5, np.maximum(0.0, 1 - r * r))
     return Correlation(r, float(tail))
 
 
@@ -47,7 +57,7 @@ def word_pairs(
     """Pearson's and Spearman's correlation with people's scores, and the percentage left out.
 
     Raises:
-      ValueError: no pair is covered.
+      ValueError: no pair is covered, or one alone.
     """
     known, _ = spellings(words.index_to_key[:restrict_vocab], ignore_case=case_insensitive)
     with open_file(pairs) as file:
@@ -64,8 +74,10 @@ def word_pairs(
     if not gold:
         raise ValueError(f"No valid similarity judgements found in {pairs}: all are unknown")
     x, y = np.array(gold), np.array(model)
-    found = correlation(x, y), correlation(average_ranks(x), average_ranks(y))
-    return *found, 100 * missing / len(judged)
+    pearson, spearman = correlation(x, y), correlation(average_ranks(x), average_ranks(y))
+    if len(x) == 2:  # of ranks t has no degree of freedom left
+        spearman = spearman._replace(pvalue=np.nan)
+    return pearson, spearman, 100 * missing / len(judged)
 
 
 def _pair(line: str, delimiter: str, case_insensitive: bool) -> tuple[str, str, float] | None:
