@@ -58,6 +58,8 @@ def text_rows(
 ) -> Vectors:
     r"""The vectors of lines `word number number ...`, with one blank between.
 
+    Empty lines may come after the last of them.
+
     Args:
       lines: `(number from 1, line)`.
       path: for what is told.
@@ -66,15 +68,21 @@ def text_rows(
       says: where `vocab` and `dim` are from, as "the header says".
 
     Raises:
-      DataError: a row too many, or one that is short, long, doubled or holds anything but finite
-        numbers; with file and line.
+      DataError: a row too many, an empty line before one, or one that is short, long, doubled or
+        holds anything but finite numbers; with file and line.
 
     >>> text_rows([(1, "king 0.5 2\n")], "vectors.txt", vocab=1, dim=2, says="line 1 has")
     Vectors(1 words, dim 2)
     """
     words: dict[str, None] = {}
     table = np.empty((vocab, dim), np.float32)
+    empty = 0  # the number of the last empty line
     for number, line in lines:
+        if line.isspace():
+            empty = number
+            continue
+        if empty:
+            raise DataError(f"an empty line before a row ({os.fspath(path)}:{empty}); take it out")
         place = f"({os.fspath(path)}:{number})"
         word, *numbers = line.rstrip(" \r\n").split(" ")
         if len(words) == vocab:

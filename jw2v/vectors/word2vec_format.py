@@ -108,7 +108,7 @@ def read_glove(path: str | os.PathLike[str]) -> Vectors:
             f"the first line is not a word and its numbers ({os.fspath(path)}:1); "
             "write them with one blank between"
         )
-    vocab = sum(1 for _ in numbered_lines(path))
+    vocab = sum(not line.isspace() for _, line in numbered_lines(path))
     check_room(path, vocab=vocab, dim=dim, row=2 + 2 * dim, says="by its first line it has")
     return text_rows(numbered_lines(path), path, vocab=vocab, dim=dim, says="line 1 has")
 

@@ -64,7 +64,11 @@ TEXT = {
     "no word": (b"2 2\na 1 2\n 3 4\n", "a row without a word ({path}:3); write one word a row"),
     "an empty line": (
         b"2 2\na 1 2\n\nb 3 4\n",
-        "0 numbers after '' where the header says 2 ({path}:3); " + COLUMNS,
+        "an empty line before a row ({path}:3); take it out",
+    ),
+    "an empty line after the header": (
+        b"2 2\n \r\na 1 2\nb 3 4\n",
+        "an empty line before a row ({path}:2); take it out",
     ),
     "a word twice": (
         b"2 2\na 1 2\na 3 4\n",
@@ -96,6 +100,10 @@ GLOVE = {
     "a number too few": (
         b"a 1 2\nb 3\nc 4 5 6\n",
         "1 numbers after 'b' where line 1 has 2 ({path}:2); " + COLUMNS,
+    ),
+    "an empty line": (
+        b"a 1 2\n\nb 3 4\n\n",
+        "an empty line before a row ({path}:2); take it out",
     ),
     "words with blanks": (
         b"a 1 2\nb 3 4\nat name@domain.com 5 6\n",

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from jw2v.errors import DataError
-from jw2v.vectors import Vectors, read_glove, read_word2vec, rows, write_glove, write_word2vec
+from jw2v.vectors import (
+    Vectors,
+    load,
+    read_glove,
+    read_word2vec,
+    rows,
+    write_glove,
+    write_word2vec,
+)
 
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
 tables = hnp.arrays(
@@ -160,6 +168,15 @@ def test_line_ends_of_other_tools_are_read(tmp_path, text):
     vectors = read(tmp_path, text)
     assert vectors.words == ("a", "b")
     assert vectors.vectors.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("end", ["\n", "\n\n\n", "\r\n \r\n", " \n\t"])
+def test_empty_lines_at_the_end_are_let_pass(tmp_path, end):
+    for header, reads in (("2 2\n", read_word2vec), ("", read_glove)):
+        (tmp_path / "v.txt").write_bytes(f"{header}a 1 2\nb 3 4\n{end}".encode())
+        for vectors in (reads(tmp_path / "v.txt"), load(tmp_path / "v.txt")):
+            assert vectors.words == ("a", "b")
+            assert vectors.vectors.tolist() == [[1, 2], [3, 4]]
 
 
 LIE = "more than the {size} bytes of the file can hold ({path}:1); write the file again"
