@@ -4,6 +4,7 @@ import codecs
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -46,7 +47,8 @@ _FOREIGN = {
 }
 _HEADER = re.compile(rb"[0-9]{1,18} ([0-9]{1,18})[ \r]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_GLANCE = 1 << 16
+_GLANCE = 16
+_LONGEST_ROW = 1 << 24  # of one that is longer its beginning tells enough
 
 
 def export(vectors: Vectors, path: str | os.PathLike[str], *, format: Format = "word2vec") -> None:
@@ -99,6 +101,10 @@ def _reader(path: Path) -> Reader:
     try:
         with path.open("rb") as file:
             start = file.read(_GLANCE)
+            file.seek(0)
+            first = file.readline(_LONGEST_ROW).rstrip(b"\n")
+            lines = filter(bytes.strip, iter(partial(file.readline, _LONGEST_ROW), b""))
+            rows = next(lines, b""), next(lines, b"")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}; give a readable file") from error
     for magic, what in _FOREIGN.items():
@@ -106,9 +112,8 @@ def _reader(path: Path) -> Reader:
             raise DataError(f"{path} is {what}")
     if start[8:10] == b'{"':
         raise DataError(f"{path} is a safetensors file, without its words; give its folder")
-    first, _, rest = start.partition(b"\n")
     if header := _HEADER.fullmatch(first):
-        return read_word2vec if _rows_are_text(rest, int(header[1])) else read_word2vec_binary
+        return read_word2vec if _rows_are_text(*rows, dim=int(header[1])) else read_word2vec_binary
     if not _is_text(first) or not any(map(_is_number, first.split()[1:])):
         raise DataError(
             f"{path} is in none of the formats known: its first line is neither '<vocab> <dim>' "
@@ -117,11 +122,14 @@ def _reader(path: Path) -> Reader:
     return read_glove
 
 
-def _rows_are_text(rows: bytes, dim: int) -> bool:
-    """Whether the first row spells its numbers; a binary one has a byte that no text has."""
-    fields = rows.partition(b"\n")[0].split()
-    spelt = len(fields) == dim + 1 and _is_number(fields[-1])
-    return spelt or _is_text(rows.partition(b" ")[2][: 4 * dim])
+def _rows_are_text(first: bytes, second: bytes, *, dim: int) -> bool:
+    """Whether two lines spell rows; of a binary file one may, as its bytes fall, but not both."""
+    return _spells(first, dim) and (_is_text(second) or _spells(second, dim))
+
+
+def _spells(row: bytes, dim: int) -> bool:
+    numbers = [_is_number(field) for field in row.split()[1:]]
+    return any(numbers) and (_is_text(row) or (all(numbers) and len(numbers) == dim))
 
 
 def _is_number(field: bytes) -> bool:

@@ -91,6 +91,27 @@ def test_rows_of_every_byte_are_told_from_text(tmp_path):
         assert jw2v.load(tmp_path / "v").vectors.tobytes() == row
 
 
+def test_one_number_in_letters_is_told_from_text(tmp_path):
+    """Four bytes are often letters; they may end as a line of text does, too."""
+    tables = np.random.default_rng(0).normal(size=(1500, 3, 1)).astype("<f4")
+    tables[0, :, 0] = 0.27500414848327637, -0.7158737778663635, -1.065063238143921
+    tables[1:4, 0, 0] = np.frombuffer(b"5\n?> 5\n?12\n@", "<f4")
+    words = ("king", "queen", "apple")
+    for table in tables:
+        rows = [f"{word} ".encode() + row.tobytes() for word, row in zip(words, table, strict=True)]
+        (tmp_path / "v").write_bytes(b"3 1\n" + b"".join(rows))
+        assert_same(jw2v.load(tmp_path / "v"), Vectors(words, table))
+
+
+@pytest.mark.parametrize("format", ["word2vec", "word2vec-bin", "glove"])
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("letter", ["w", "7", "é"])
+def test_a_word_of_any_length_is_opened(format, dim, letter, tmp_path):
+    vectors = random_vectors(dim, [letter * 70_000, "king"])
+    export(vectors, tmp_path / "v", format=format)
+    assert_same(jw2v.load(tmp_path / "v"), vectors)
+
+
 FOREIGN = {
     "pickle": (pickle.dumps({"a": 1}), "a pickle, which jw2v never opens; load it in gensim, then"),
     "gzip": (b"\x1f\x8b\x08", "compressed; unpack it first (gunzip)"),
