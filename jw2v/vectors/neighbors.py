@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from jw2v.errors import unknown
 
@@ -32,6 +32,20 @@ def unit_rows(table: Float[Array, "vocab dim"]) -> Float[Array, "vocab dim"]:
     peaks = jnp.max(jnp.abs(table), axis=1, keepdims=True)
     scaled = table / jnp.where(peaks > 0, peaks, 1)  # squares neither vanish nor overflow
     return scaled / jnp.maximum(jnp.linalg.norm(scaled, axis=1, keepdims=True), 1)
+
+
+def unit_table(table: Shaped[np.ndarray, "vocab dim"]) -> Float[Array, "vocab dim"]:
+    """A table on the device in float32, every row scaled to length 1 as `unit_rows` does.
+
+    A power of two brings each row's largest number near 1 first, so that neither float32 nor a
+    division on the device, which takes what is below 1.2e-38 for zero, loses it.
+
+    >>> unit_table(np.array([[3e300, 4e300], [3e-42, 4e-42]])).tolist()
+    [[0.6..., 0.8...], [0.6..., 0.8...]]
+    """
+    peaks = np.maximum(table.max(axis=1, keepdims=True), -table.min(axis=1, keepdims=True))
+    powers = np.ldexp(np.ones((), table.dtype), np.frexp(peaks)[1] - 1)
+    return unit_rows(jnp.asarray(table / powers, np.float32))
 
 
 @jax.jit

@@ -10,7 +10,7 @@ from jax import Array
 from jaxtyping import Float
 
 from jw2v.errors import DataError, UsageError
-from jw2v.vectors.neighbors import Method, cosines, nearest, unit_rows
+from jw2v.vectors.neighbors import Method, cosines, nearest, unit_table
 from jw2v.vectors.ngrams import NgramRows
 
 # difflib compares spelling word by word; the most frequent words answer within a second.
@@ -42,7 +42,7 @@ class Queries:
     @cached_property
     def unit(self) -> Float[Array, "vocab dim"]:
         """The table on the device, every row scaled to length 1."""
-        return unit_rows(jnp.asarray(self.vectors))
+        return unit_table(self.vectors)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -71,8 +71,8 @@ class Queries:
         at_end = {word: len(self) + i for i, word in enumerate(unseen)}
         unit = self.unit
         if unseen:
-            made = jnp.asarray(np.stack([self[word] for word in unseen]))
-            unit = jnp.concatenate([unit, unit_rows(made)])
+            made = np.stack([self[word] for word in unseen])
+            unit = jnp.concatenate([unit, unit_table(made)])
         return unit, [at_end[word] if word in at_end else self.index[word] for word in words]
 
     def row(self, word: str) -> int:

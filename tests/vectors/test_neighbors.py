@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jax import lax
 
 from jw2v.vectors import neighbors
-from jw2v.vectors.neighbors import cosines, nearest, unit_rows
+from jw2v.vectors.neighbors import cosines, nearest, unit_rows, unit_table
 
 
 def random_unit(seed, vocab=50, dim=8):
@@ -96,6 +96,24 @@ def test_unit_rows_have_length_one_at_any_scale(scale, seed):
     unit = np.asarray(unit_rows(jnp.asarray(table * np.float32(scale))))
     exact = table.astype(np.float64) / np.linalg.norm(table.astype(np.float64), axis=1)[:, None]
     np.testing.assert_allclose(unit, exact, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_table_of_any_finite_numbers_has_unit_rows(dtype):
+    limits = np.finfo(dtype)
+    rng = np.random.default_rng(0)
+    table = rng.uniform(-1, 1, size=(5, 4)).astype(dtype)
+    exact = table / np.linalg.norm(table.astype(np.float64), axis=1)[:, None]
+    largest = np.abs(table).max(axis=1, keepdims=True)
+    for scale in (limits.max, 1e38, 1e-37, limits.tiny):
+        unit = np.asarray(unit_table((table / largest * dtype(scale)).astype(dtype)))
+        assert unit.dtype == np.float32
+        np.testing.assert_allclose(unit, exact, rtol=1e-6, atol=1e-7)
+
+
+def test_a_table_of_zeros_or_of_no_words_stays_one():
+    assert np.asarray(unit_table(np.zeros((2, 3), np.float32))).tolist() == [[0.0] * 3] * 2
+    assert unit_table(np.zeros((0, 3), np.float32)).shape == (0, 3)
 
 
 def test_no_queries_find_nothing():

@@ -143,6 +143,15 @@ def test_a_zero_row_has_similarity_zero_and_no_nan():
     assert vectors.most_similar("zero") == [("one", 0.0)]
 
 
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float64, 1e39), (np.float32, 1e38)])
+def test_words_of_huge_numbers_are_as_near_as_others(dtype, scale):
+    table = np.array([[1, 0], [1, 1], [0, 1]], dtype)
+    small, huge = (Vectors(("a", "b", "c"), table * dtype(by)) for by in (1, scale))
+    assert huge.similarity("a", "b") == pytest.approx(0.5**0.5)
+    assert huge.most_similar("a") == small.most_similar("a")
+    assert huge.doesnt_match(["a", "b", "c"]) == small.doesnt_match(["a", "b", "c"])
+
+
 def test_it_reads_like_a_table_of_words():
     assert len(VECTORS) == 300
     assert list(VECTORS) == list(VECTORS.words)

@@ -8,7 +8,7 @@ import numpy as np
 from jw2v.compat.gensim.queries import LOG, Queries, cosine
 from jw2v.compat.gensim.word2vec_format import open_file
 from jw2v.vectors.evaluate import answered, average_ranks, spellings
-from jw2v.vectors.neighbors import nearest, unit_rows
+from jw2v.vectors.neighbors import nearest, unit_table
 
 Section = dict[str, Any]
 NEAR = 8  # answers looked at: a, b and c may be among them in other cases
@@ -148,7 +148,7 @@ def _answered(words: Queries, first: np.ndarray, ids: np.ndarray) -> list[bool]:
     """
     if not len(ids):
         return []
-    unit = unit_rows(jax.numpy.asarray(words.vectors[: len(first)], np.float32))
+    unit = unit_table(words.vectors[: len(first)])
     found = nearest(unit, ids[:, :3], B_MINUS_A_PLUS_C, topn=min(NEAR, len(first)))
     answers = np.where(found.scores > -np.inf, found.ids, -1)
     return answered(answers, ids, first=first).tolist()
