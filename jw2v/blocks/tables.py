@@ -24,7 +24,10 @@ class Tables(NamedTuple):
 
 
 class RowGrads(NamedTuple):
-    """The gradient of a table in rows: `rows[i]` belongs to word `ids[i]`; repeated ids add."""
+    """The gradient of a table in rows: `rows[i]` belongs to word `ids[i]`; repeated ids add.
+
+    Negative ids count from the table's end, as NumPy's do; what names no row is left out.
+    """
 
     ids: Int[Array, " rows"]
     rows: Float[Array, "rows dim"]

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Integer
 
 from jw2v.blocks.tables import RowGrads
 from jw2v.optim import separable
@@ -112,12 +112,22 @@ def _merged(grads: RowGrads | Array, table: Array) -> RowGrads | Array:
     # A number for every row of the table is sooner written than ids are sorted: where these numbers
     # are not more than the gradient's own, so that a step is as large as its rows.
     once = once_by_table if size <= grads.rows.size else once_by_sort
-    ids, at = once(grads.ids, size=size)
+    ids, at = once(_in_table(grads.ids, size=size), size=size)
     return RowGrads(ids, jax.ops.segment_sum(grads.rows, at, ids.shape[0]))
 
 
-def once_by_sort(ids: Int[Array, " n"], *, size: int) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
+def _in_table(ids: Integer[Array, " n"], *, size: int) -> Integer[Array, " n"]:
+    """Ids from 0; `size` in the place of those that name no row."""
+    ids = jnp.where(ids < 0, ids + size, ids)
+    return jnp.where((ids >= 0) & (ids < size), ids, size)
+
+
+def once_by_sort(
+    ids: Integer[Array, " n"], *, size: int
+) -> tuple[Integer[Array, " n"], Integer[Array, " n"]]:
     """Each id at one place, and `size` at the others; and the place of each id that was given.
+
+    Ids are from 0 to `size`, which names no row.
 
     >>> [x.tolist() for x in once_by_sort(jnp.array([4, 2, 4]), size=9)]
     [[2, 4, 9], [1, 0, 1]]
@@ -128,7 +138,9 @@ def once_by_sort(ids: Int[Array, " n"], *, size: int) -> tuple[Int[Array, " n"],
     return jnp.where(first, in_order, size), jnp.searchsorted(in_order, ids)
 
 
-def once_by_table(ids: Int[Array, " n"], *, size: int) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
+def once_by_table(
+    ids: Integer[Array, " n"], *, size: int
+) -> tuple[Integer[Array, " n"], Integer[Array, " n"]]:
     """The same in another order, at the cost of an array of a table's rows.
 
     >>> ids, at = once_by_table(jnp.array([4, 2, 4]), size=9)
@@ -136,8 +148,8 @@ def once_by_table(ids: Int[Array, " n"], *, size: int) -> tuple[Int[Array, " n"]
     ([2, 4, 9], [4, 2, 4])
     """
     place = jnp.arange(len(ids), dtype=jnp.int32)
-    # Of several places that are written for one id one stays, whichever.
-    at = jnp.zeros(size, jnp.int32).at[ids].set(place)[ids]
+    # Of several places that are written for one id one stays, whichever. The last is of `size`.
+    at = jnp.zeros(size + 1, jnp.int32).at[ids].set(place)[ids]
     return jnp.where(at == place, ids, size), at
 
 

@@ -126,7 +126,7 @@ def leaves_of(grads: Any, params: Any) -> tuple[list[tuple[Any, Any]], Any]:
         )
     leaves, tree = jax.tree.flatten(params)
     try:
-        return list(zip(tree.flatten_up_to(grads), leaves, strict=True)), tree
+        return list(zip(map(_wide, tree.flatten_up_to(grads)), leaves, strict=True)), tree
     except ValueError:
         raise RowwiseError("gradients and parameters are not trees of one form") from None
 
@@ -134,6 +134,13 @@ def leaves_of(grads: Any, params: Any) -> tuple[list[tuple[Any, Any]], Any]:
 def like(grads: RowGrads | Array, update: Array) -> RowGrads | Array:
     """An update of the rows that the gradient names, or of all."""
     return RowGrads(grads.ids, update) if isinstance(grads, RowGrads) else update
+
+
+def _wide(grads: RowGrads | Array) -> RowGrads | Array:
+    """With ids that can tell the number of a table's rows, which narrow ones may not."""
+    if isinstance(grads, RowGrads) and grads.ids.dtype.itemsize < 4:
+        return grads._replace(ids=grads.ids.astype(jnp.int32))
+    return grads
 
 
 def _added(param: Array, update: RowGrads | Array) -> Array:

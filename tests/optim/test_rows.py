@@ -254,6 +254,34 @@ def test_each_id_has_one_place(once: Any, seed: int, number: int):
     assert set(found[found >= VOCAB].tolist()) <= {VOCAB}
 
 
+@pytest.mark.parametrize("lift", [linear, dense, rowwise])
+@pytest.mark.parametrize("dim", [1, 200], ids=["by sort", "by table"])
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"])
+def test_ids_of_any_integer_type_name_their_rows(lift: Lift, dim: int, kind: str):
+    """The number of rows, which is none of them, may be 0 in the ids' own type, or not be there."""
+    size, tx = {"int16": 40_000, "uint16": 65_536}.get(kind, 256), lift(optax.sgd(1.0))
+    table = jnp.zeros((size, dim if size == 256 else 1))
+    grads = RowGrads(jnp.array([0, 5, 5, 7], kind), jnp.ones((4, table.shape[1])))
+    updates, _ = tx.update(grads, tx.init(table), table)
+    found = np.asarray(apply_updates(table, updates))
+    assert {int(i): found[i].tolist() for i in np.flatnonzero(found.any(axis=1))} == {
+        0: [-1.0] * table.shape[1],
+        5: [-2.0] * table.shape[1],
+        7: [-1.0] * table.shape[1],
+    }
+
+
+@pytest.mark.parametrize("lift", [linear, dense, rowwise])
+@pytest.mark.parametrize("dim", [1, 9], ids=["by sort", "by table"])
+def test_negative_ids_count_from_the_end_and_ids_beyond_name_no_row(lift: Lift, dim: int):
+    tx, table = lift(optax.sgd(1.0)), jnp.zeros((9, dim))
+    given_ids = jnp.array([8, -1, -9, 0, 3, -2, 9, 100, -10, -11])
+    grads = RowGrads(given_ids, jnp.ones((len(given_ids), dim)))
+    updates, _ = tx.update(grads, tx.init(table), table)
+    found = apply_updates(table, updates)
+    np.testing.assert_array_equal(found[:, 0], [-2, 0, 0, -1, 0, 0, 0, -1, -2])
+
+
 @pytest.mark.parametrize("many", [2, 200], ids=["by table", "by sort"])
 def test_a_table_of_any_length_is_updated_the_same(many: int):
     """Rows that nobody names change nothing; their number decides how the others are found."""
