@@ -126,7 +126,8 @@ def leaves_of(grads: Any, params: Any) -> tuple[list[tuple[Any, Any]], Any]:
         )
     leaves, tree = jax.tree.flatten(params)
     try:
-        return list(zip(map(_wide, tree.flatten_up_to(grads)), leaves, strict=True)), tree
+        given = map(_wide, tree.flatten_up_to(grads))
+        return list(zip(given, map(jnp.asarray, leaves), strict=True)), tree
     except ValueError:
         raise RowwiseError("gradients and parameters are not trees of one form") from None
 
@@ -136,8 +137,9 @@ def like(grads: RowGrads | Array, update: Array) -> RowGrads | Array:
     return RowGrads(grads.ids, update) if isinstance(grads, RowGrads) else update
 
 
-def _wide(grads: RowGrads | Array) -> RowGrads | Array:
-    """With ids that can tell the number of a table's rows, which narrow ones may not."""
+def _wide(grads: Any) -> RowGrads | Array:
+    """As arrays of JAX, with ids that can tell how many rows a table has, as narrow ones cannot."""
+    grads = jax.tree.map(jnp.asarray, grads)
     if isinstance(grads, RowGrads) and grads.ids.dtype.itemsize < 4:
         return grads._replace(ids=grads.ids.astype(jnp.int32))
     return grads

@@ -282,6 +282,25 @@ def test_negative_ids_count_from_the_end_and_ids_beyond_name_no_row(lift: Lift, 
     np.testing.assert_array_equal(found[:, 0], [-2, 0, 0, -1, 0, 0, 0, -1, -2])
 
 
+@pytest.mark.parametrize("lift", [linear, dense, rowwise])
+def test_repeated_rows_add_up_in_the_type_of_the_table(lift: Lift):
+    """In their own, 1,000 ones of bfloat16 add up to 256."""
+    tx, table = lift(optax.sgd(1.0)), jnp.zeros((3, 2), "float32")
+    grads = RowGrads(jnp.full(1000, 2), jnp.ones((1000, 2), jnp.bfloat16))
+    updates, _ = tx.update(grads, tx.init(table), table)
+    np.testing.assert_array_equal(apply_updates(table, updates)[:, 0], [0, 0, -1000])
+
+
+@pytest.mark.parametrize("make", [optax.sgd, optax.adam])
+def test_tables_of_numpy_are_updated_as_jaxs(make: Any):
+    """They, their gradients and, read from a file, their states."""
+    for lift in (dense, rowwise, linear) if make is optax.sgd else (dense, rowwise):
+        tx = lift(make(0.05))
+        given = row_grads(0), tx.init(tables()), tables()
+        by_numpy: Any = jax.tree.map(np.asarray, given)
+        assert_same(stepped(tx, *by_numpy)[0], stepped(tx, *given)[0])
+
+
 @pytest.mark.parametrize("many", [2, 200], ids=["by table", "by sort"])
 def test_a_table_of_any_length_is_updated_the_same(many: int):
     """Rows that nobody names change nothing; their number decides how the others are found."""
