@@ -83,7 +83,7 @@ def run(
       The state, the losses and the times.
 
     Raises:
-      DataError: the loss is not finite any more.
+      DataError: the loss, the held-out loss or the tables are not finite any more.
     """
     state, done = resumed or (setting.start, 0)
     replicas: Replicas = setting.mesh or Replica(
@@ -148,7 +148,7 @@ def run(
         meter.add(int(words), info, partial(_tables, replicas, state))
         if meter.ends_epoch and setting.evaluate is not None:
             state = whole(state)  # else each would measure with rare words as it alone met them
-            meter.evaluate(partial(heldout_loss, found(replicas.one(state))))
+            meter.evaluate(heldout_loss, found(replicas.one(state)))
         if callback is not None and (not more or meter.silence() >= report_every):
             callback(meter.progress())
         if save is not None and more and replicas.rests(calls):
@@ -160,7 +160,7 @@ def run(
     if count := count_skipped(last.opt_state):
         LOG.warning("%d blocks with a gradient that was not finite were skipped", count)
     if not more:
-        meter.evaluate(partial(heldout_loss, found(last)))
+        meter.evaluate(heldout_loss, found(last))
     return Result(
         narrowed(last, config.dim),
         calls,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array
@@ -113,26 +114,36 @@ class Meter:
         epoch = self._words // self._epoch_words
         return self._words_before // self._epoch_words < epoch < self._config.epochs
 
-    def evaluate(self, heldout_loss: Callable[[], float | None]) -> None:
-        """Measure the held-out loss."""
+    def evaluate(self, heldout_loss: Callable[[Tables], float | None], tables: Tables) -> None:
+        """Measure the held-out loss.
+
+        Raises:
+          DataError: it is not finite, where that stops a run, or beyond `MOST`.
+        """
         jax.block_until_ready(list(self._infos)[-1:])
         began = time.perf_counter()
-        self.heldout_loss = heldout_loss()
+        loss = self.heldout_loss = heldout_loss(tables)
         seconds = time.perf_counter() - began
         self._evaluating += seconds
         if self._ended is None:
             self._paused += seconds
+        skips = self._config.on_nan == "skip"
+        if loss is not None and not (loss <= MOST or (skips and not np.isfinite(loss))):
+            raise self._lost(f"the held-out loss is {loss:.4g}", tables)
 
     def stop(self, tables: Tables) -> None:
         """Wait for the tables that the run made and stop the clock.
 
         Raises:
-          DataError: the last loss is not finite, or beyond `MOST`.
+          DataError: the last loss is not finite, or beyond `MOST`, or the tables are not finite,
+            as where no block was measured since.
         """
         jax.block_until_ready(tables)
         self._ended = time.perf_counter()
         if self._infos:
             self._check(self._infos[-1], lambda: tables)
+        if not _are_finite(tables):
+            raise self._lost("the tables are not finite", tables)
 
     def silence(self) -> float:
         """Seconds since the last progress."""
@@ -173,13 +184,21 @@ class Meter:
     def _check(self, info: StepInfo, tables: Callable[[], Tables]) -> None:
         loss = float(info.loss) / max(float(info.pairs), 1.0)
         if not loss <= MOST:
-            blocks = self.calls * self._config.call_blocks
-            lr = float(self._next_lr)
-            raise DataError(
-                f"the loss is {loss:.4g} after {blocks} blocks, at learning rate {lr:.4g}, and "
-                f"{largest_row(tables(), self._words_of)}; lower the rate (--lr) or take "
-                "smaller blocks (--block)"
-            )
+            raise self._lost(f"the loss is {loss:.4g}", tables())
+
+    def _lost(self, what: str, tables: Tables) -> DataError:
+        blocks = self.calls * self._config.call_blocks
+        lr = float(self._next_lr)
+        return DataError(
+            f"{what} after {blocks} blocks, at learning rate {lr:.4g}, and "
+            f"{largest_row(tables, self._words_of)}; lower the rate (--lr) or take "
+            "smaller blocks (--block)"
+        )
+
+
+@jax.jit
+def _are_finite(tables: Tables) -> Array:
+    return jnp.array([jnp.isfinite(table).all() for table in tables]).all()
 
 
 def largest_row(tables: Tables, words: Sequence[str]) -> str:

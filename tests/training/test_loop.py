@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -313,6 +314,40 @@ def test_a_loss_that_is_not_finite_stops_the_run(text, tmp_path):
     with pytest.raises(DataError, match=told):
         jw2v.train(text, config, out=tmp_path / "out", check=False)
     assert not (tmp_path / "out" / "run.json").exists()
+
+
+@pytest.mark.parametrize("on_nan", ["stop", "skip"])
+def test_tables_that_are_not_finite_are_told_where_no_block_was_measured(corpus, on_nan):
+    """The first alone is; a step of a finite gradient is infinite, so that none is skipped."""
+    loss = jw2v.Loss(lambda v_c, u_o, u_neg: 100 * (v_c @ u_o - 1) ** 2)
+    config = replace(
+        SMALL, gradient="autodiff", lr=3e38, damping="none", epochs=1, loss_every=1000,
+        blocks_per_call=1000, on_nan=on_nan,
+    )  # fmt: skip
+    told = r"^the tables are not finite after 1000 blocks, .* of '\w+' in [UV], nan; lower the rate"
+    with pytest.raises(DataError, match=told):
+        run(corpus, config, loss=loss)
+
+
+@pytest.mark.parametrize(
+    ("on_nan", "lost"), [("stop", math.nan), ("stop", math.inf), ("stop", 1e4), ("skip", 1e4)]
+)
+def test_a_heldout_loss_that_is_lost_stops_the_run(heldout_corpus, on_nan, lost):
+    """As a loss is where blocks are measured."""
+    config = replace(SMALL, epochs=1, on_nan=on_nan)
+    found = prepare(heldout_corpus, config)
+    told = rf"^the held-out loss is {re.escape(f'{lost:.4g}')} after \d+ blocks, at learning rate"
+    with pytest.raises(DataError, match=told):
+        loop.run(
+            heldout_corpus, config, found._replace(evaluate=lambda *_: StepInfo(2 * lost, 2.0))
+        )
+
+
+def test_a_heldout_loss_may_be_broken_where_blocks_are_skipped(heldout_corpus):
+    config = replace(SMALL, epochs=1, on_nan="skip")
+    found = prepare(heldout_corpus, config)
+    broken = found._replace(evaluate=lambda *_: StepInfo(math.nan, 2.0))
+    assert math.isnan(loop.run(heldout_corpus, config, broken).heldout_loss or 0.0)
 
 
 def test_blocks_whose_gradient_is_not_finite_are_skipped_on_demand(text, caplog):
