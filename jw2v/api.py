@@ -141,8 +141,8 @@ def train(
         _warn_of_repeats(config, loss, vocab=len(text.vocab))
         portable = not objects and text.directory is not None
         config = fitted(config, epoch_words(text, config))
-        if config.approximations:
-            LOG.info("approximations: %s", "; ".join(config.approximations))
+        if approximations := config.approximations_of(own_loss=loss is not None):
+            LOG.info("approximations: %s", "; ".join(approximations))
         grid = grid_for(config, optimizer)
         words = len(text.train.ids)
         workers = crew.workers_of(config, words, portable=portable, devices=grid.devices)
@@ -183,9 +183,8 @@ def train(
         seconds = {"vocabulary": encoding, **result.seconds}
         seconds["total"] = time.perf_counter() - began
         judged = 0 if watcher is None else watcher.made
-        vectors = _vectors(
-            text, config, result, history, checked=check, certified=judged, seconds=seconds
-        )
+        told = {"checked": check, "certified": judged, "seconds": seconds}
+        vectors = _vectors(text, config, result, history, loss=loss, **told)
         if folder is not None:
             save(vectors, folder)
             write_training_page(vectors.run, folder / "training.html")
@@ -329,6 +328,7 @@ def _vectors(
     result: loop.Result,
     history: list[Progress],
     *,
+    loss: Loss | None,
     checked: bool,
     certified: int,
     seconds: dict[str, float],
@@ -336,7 +336,7 @@ def _vectors(
     tables = loop.found(result.state)
     run = {
         "config": fields_of(config),
-        "approximations": config.approximations,
+        "approximations": config.approximations_of(own_loss=loss is not None),
         "backend": backend.describe(),
         "versions": versions(),
         "gradients_checked": checked,

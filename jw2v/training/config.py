@@ -351,13 +351,21 @@ class Config:
         >>> Config(sigmoid="exact", window_weights="dynamic", damping="none").approximations
         ('24 negatives shared by 64 centres, weighted 5/24',)
         """
-        if not self.has_tiles:
-            return ()
+        return self.approximations_of(own_loss=False)
+
+    def approximations_of(self, *, own_loss: bool) -> tuple[str, ...]:
+        """The same, where a loss is given as an object, too: it has its own negatives and sigmoid.
+
+        >>> Config(kernel="windows").approximations_of(own_loss=True)
+        ('linear window weights, the mean of drawn widths', 'frequent rows damped')
+        """
+        has_sigmoid = not own_loss and self.loss != "naive_softmax"
         negatives = f"{self.group_negatives} negatives shared by {self.group_size} centres"
         weighted = f"{negatives}, weighted {self.negatives}/{self.group_negatives}"
         found = {
-            weighted: not self.has_tree,
-            "polynomial sigmoid, off by less than 0.0067": self.sigmoid == "polynomial",
+            weighted: has_sigmoid and not self.has_tree,
+            "polynomial sigmoid, off by less than 0.0067": has_sigmoid
+            and self.sigmoid == "polynomial",
             "linear window weights, the mean of drawn widths": self.has_linear_pairs,
             "operands in bfloat16": self.precision == "bfloat16",
             "frequent rows damped": self.damping == "sqrt",

@@ -6,10 +6,10 @@ import jax
 import pytest
 from verdicts import verdict
 
-from jw2v.ledger import approximations
+from jw2v.ledger import approximations, kernels
 from jw2v.ledger.approximations import DERIVATIONS, bound_claim
 from jw2v.losses import fast_sigmoid
-from jw2v.training.config import Config
+from jw2v.training.config import LOSSES, Config
 
 
 @pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda derivation: derivation.id)
@@ -62,4 +62,58 @@ def test_every_approximation_that_trains_is_named():
     named = " ".join(Config(precision="bfloat16").approximations)
     for word in ("polynomial", "linear", "24 negatives", "bfloat16", "damped"):
         assert word in named
-    assert Config(kernel="windows").approximations == ()
+
+
+JUDGED = {
+    "negatives shared by": "shared negatives",
+    "polynomial sigmoid": "polynomial sigmoid, bound",
+    "linear window weights": "linear weights",
+    "operands in bfloat16": "kernel negative_sampling block bfloat16",
+    "frequent rows damped": "damping",
+}
+NEGATIVES, SIGMOID, LINEAR, BFLOAT16, DAMPED = JUDGED
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({}, (NEGATIVES, SIGMOID, LINEAR, DAMPED)),
+        ({"precision": "bfloat16"}, (NEGATIVES, SIGMOID, LINEAR, BFLOAT16, DAMPED)),
+        ({"kernel": "windows"}, (NEGATIVES, SIGMOID, LINEAR, DAMPED)),
+        ({"kernel": "windows", "sigmoid": "exact"}, (NEGATIVES, LINEAR, DAMPED)),
+        ({"kernel": "windows", "damping": "none"}, (NEGATIVES, SIGMOID, LINEAR)),
+        ({"kernel": "windows", "window_weights": "dynamic"}, (NEGATIVES, SIGMOID, DAMPED)),
+        ({"loss": "naive_softmax"}, (LINEAR, DAMPED)),
+        ({"loss": "naive_softmax", "kernel": "windows", "damping": "none"}, (LINEAR,)),
+        ({"loss": "hierarchical_softmax", "kernel": "windows"}, (SIGMOID, LINEAR, DAMPED)),
+        ({"model": "cbow", "kernel": "windows"}, (NEGATIVES, SIGMOID, DAMPED)),
+        ({"model": "cbow", "loss": "naive_softmax", "damping": "none"}, ()),
+    ],
+    ids=str,
+)
+def test_what_a_config_approximates_is_named_and_judged(options, named):
+    found = Config(**options).approximations
+    assert len(found) == len(named)
+    assert all(name in told for name, told in zip(named, found, strict=True))
+    assert {JUDGED[name] for name in named} <= {derivation.id for derivation in kernels.DERIVATIONS}
+
+
+def test_a_loss_of_your_own_has_its_own_negatives_and_sigmoid():
+    found = Config(kernel="windows").approximations_of(own_loss=True)
+    assert [name for told in found for name in JUDGED if name in told] == [LINEAR, DAMPED]
+
+
+@pytest.mark.parametrize("kernel", ["block", "windows"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_linear_weights_are_the_mean_by_each_kernel_of_each_loss(monkeypatch, loss, kernel):
+    exact = replace(approximations.EXACT, loss=loss, kernel=kernel)
+    monkeypatch.setattr(approximations, "EXACT", exact)
+    assert verdict(approximations.linear_weights_claim()) == "holds"
+
+
+@pytest.mark.parametrize(("more", "found"), [(0, "holds"), (1, "refuted")])
+def test_the_kernel_of_windows_weighs_what_is_drawn(monkeypatch, more, found):
+    """The law itself, and as if it were one more."""
+    drawn = int(approximations.COUNTS.sum()) + more
+    with_config(monkeypatch, kernel="windows", shared_negatives=drawn)
+    assert verdict(approximations.shared_negatives_claim()) == found
