@@ -184,7 +184,7 @@ def train(
         seconds["total"] = time.perf_counter() - began
         judged = 0 if watcher is None else watcher.made
         told = {"checked": check, "certified": judged, "seconds": seconds}
-        vectors = _vectors(text, config, result, history, loss=loss, **told)
+        vectors = _vectors(text, config, result, history, optimizer, loss, **told)
         if folder is not None:
             save(vectors, folder)
             write_training_page(vectors.run, folder / "training.html")
@@ -301,10 +301,29 @@ def _resumed(folder: Path, made_with: dict[str, Any]) -> checkpoint.Found:
 def _made_with(text: Corpus, config: Config, optimizer: Any, loss: Loss | None) -> dict[str, Any]:
     return {
         **fields_of(config),
-        "optimizer": config.optimizer if optimizer is None else repr(type(optimizer)),
-        "loss": config.loss if loss is None else "own",
+        **_objects(optimizer, loss),
         "corpus": text.fingerprint,
     }
+
+
+def _objects(optimizer: Any, loss: Loss | None) -> dict[str, str]:
+    """What is given as an object, by name: it stands in the place of the config's."""
+    given = {"optimizer": optimizer, "loss": None if loss is None else loss.loss}
+    return {option: _name_of(it) for option, it in given.items() if it is not None}
+
+
+def _name_of(given: Any) -> str:
+    """Where a function or factory is found; of what has no name of its own, what it is.
+
+    >>> _name_of(asdict), _name_of(lambda rate: rate), _name_of("adam")
+    ('dataclasses.asdict', 'an object given (function)', 'adam')
+    """
+    if isinstance(given, str):
+        return given
+    name = getattr(given, "__qualname__", "<lambda>")
+    if "<lambda>" in name:
+        return f"an object given ({type(given).__name__})"
+    return f"{given.__module__}.{name}"
 
 
 def _stopped(
@@ -327,15 +346,16 @@ def _vectors(
     config: Config,
     result: loop.Result,
     history: list[Progress],
-    *,
+    optimizer: Any,
     loss: Loss | None,
+    *,
     checked: bool,
     certified: int,
     seconds: dict[str, float],
 ) -> Vectors:
     tables = loop.found(result.state)
     run = {
-        "config": fields_of(config),
+        "config": fields_of(config) | _objects(optimizer, loss),
         "approximations": config.approximations_of(own_loss=loss is not None),
         "backend": backend.describe(),
         "versions": versions(),

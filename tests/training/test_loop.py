@@ -419,6 +419,60 @@ def test_what_a_run_records(text, tmp_path):
     assert vectors.run["history"][0]["loss"] == lines[0]["loss"]
 
 
+def distance(v_c, u_o, u_neg):
+    return 0.5 * jnp.sum((v_c - u_o) ** 2)
+
+
+def test_a_run_records_the_objects_that_it_was_given(text, tmp_path):
+    """Not the names that the config has in their place, nor approximations that are not theirs."""
+    config = replace(SMALL, epochs=1, gradient="autodiff")
+    own = {"optimizer": optax.adam, "loss": jw2v.Loss(distance), "check": False}
+    jw2v.train(text, config, out=tmp_path / "o", **own)
+    run = jw2v.load(tmp_path / "o").run
+    options = run["config"]["optimizer"], run["config"]["loss"]
+    assert options == (f"{optax.adam.__module__}.adam", f"{__name__}.distance")
+    assert run["approximations"] == [
+        "linear window weights, the mean of drawn widths", "frequent rows damped",
+    ]  # fmt: skip
+    page = (tmp_path / "o" / "training.html").read_text()
+    assert all(f"<dd>{name}</dd>" in page for name in options)
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "told"),
+    [
+        (optax.adam, optax.adamw, r"optimizer \S+\.adam -> \S+\.adamw"),
+        (optax.adam, optax.adam(0.1), r"optimizer \S+\.adam -> an object given \(Gradient\w+\)"),
+        (optax.adam(0.1), optax.adam(0.2), None),  # nobody can tell
+    ],
+    ids=["another factory", "no factory", "two without names"],
+)
+def test_a_run_goes_on_with_the_optimizer_it_was_begun_with(text, tmp_path, first, other, told):
+    config, asked = replace(SMALL, epochs=1), iter([False, True])
+    with pytest.raises(InterruptedTrainingError):
+        jw2v.train(
+            text, config, out=tmp_path, optimizer=first, check=False, stop=lambda: next(asked)
+        )
+    if told is not None:
+        with pytest.raises(DataError, match=rf"made with other options \({told}\); give the same"):
+            jw2v.train(text, config, out=tmp_path, optimizer=other, check=False, resume=True)
+        other = first
+    jw2v.train(text, config, out=tmp_path, optimizer=other, check=False, resume=True)
+
+
+def test_a_run_goes_on_with_the_loss_it_was_begun_with(text, tmp_path):
+    def twice(v_c, u_o, u_neg):
+        return 2 * distance(v_c, u_o, u_neg)
+
+    config, asked = replace(SMALL, epochs=1, gradient="autodiff"), iter([False, True])
+    begun = {"out": tmp_path, "check": False}
+    with pytest.raises(InterruptedTrainingError):
+        jw2v.train(text, config, loss=jw2v.Loss(distance), stop=lambda: next(asked), **begun)
+    with pytest.raises(DataError, match=r"\(loss \S+\.distance -> \S+\.twice\); give the same"):
+        jw2v.train(text, config, loss=jw2v.Loss(twice), resume=True, **begun)
+    jw2v.train(text, config, loss=jw2v.Loss(distance), resume=True, **begun)
+
+
 def test_draws_differ_between_blocks_and_calls():
     config = replace(SMALL, window_weights="dynamic")
     ids = jnp.zeros(8 * 64 + 6, jnp.int32)
