@@ -1,6 +1,7 @@
 """Every option of a training run; the fields are the command line's flags."""
 
 import math
+import numbers
 from dataclasses import dataclass, fields
 from typing import Any, cast, get_args
 
@@ -38,6 +39,7 @@ CACHED = 80_000  # numbers of a block's centres that, with all that is made of t
 SHARING, DRAWN = 64, 80  # centres that share negatives, and pairs of a draw: of more it learns less
 CALL = 32_768  # centre words of a call, in which a processor takes its steps
 SHORT = 2  # times as many where steps are short: processes that merge after each wait less
+MOST_SEED = 2**63 - 1  # that JAX makes a key of
 AT_LEAST: dict[str, float | int] = {
     "dim": 1,
     "window": 1,
@@ -194,11 +196,13 @@ class Config:
     """Seed of the initial vectors, subsampling, widths and negatives."""
 
     def __post_init__(self) -> None:
-        """Raise one UsageError that names every fault.
+        """Make numbers Python's, and raise one UsageError that names every fault.
 
         Raises:
           UsageError: a field out of its range, or a name that is not known.
         """
+        for field in fields(self):
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
         faults = [*self._unknown_names(), *self._out_of_range()]
         if faults:
             raise UsageError("; ".join(faults))
@@ -399,6 +403,8 @@ class Config:
             for name in ("lr", "lr_outside", "lr_end")
             if (value := getattr(self, name)) is not None and not (_is_number(value) and value > 0)
         ]
+        if _is_number(self.seed, whole=True) and self.seed > MOST_SEED:
+            faults.append(f"seed is {self.seed}, not a whole number up to {MOST_SEED} (--seed)")
         if not (_is_number(self.warmup, least=0) and self.warmup < 1):
             faults.append(f"warmup is {self.warmup}, not a number from 0 to below 1 (--warmup)")
         if not _is_number(self.ns_exponent):
@@ -435,6 +441,18 @@ def fields_of(config: Config) -> dict[str, Any]:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def _plain(value: Any) -> Any:
+    """A number as JSON can hold it, which NumPy's are not; what is no number as it is.
+
+    >>> import numpy as np
+    >>> _plain(np.int64(3)), _plain(np.float32(0.5)), _plain(True), _plain("adam")
+    (3, 0.5, True, 'adam')
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return value
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
 def _is_number(value: Any, *, whole: bool = False, least: float | int = -math.inf) -> bool:

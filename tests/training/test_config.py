@@ -1,9 +1,11 @@
 """Options: every fault named at once, defaults as documented."""
 
+import json
 import math
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -41,6 +43,29 @@ def test_whole_numbers(name, bad):
 def test_finite_numbers(name, bad):
     with pytest.raises(UsageError, match=rf"{name} is {bad}, not a .*number"):
         config_with(name, bad)
+
+
+def test_numbers_of_numpy_are_taken_as_pythons():
+    options: dict[str, Any] = {"dim": np.int64(8), "lr": np.float32(0.5), "sample": np.float64(0)}
+    config = Config(**options, seed=np.uint8(3), max_vocab=np.int32(9))  # pyright: ignore[reportArgumentType]
+    assert config == Config(dim=8, lr=0.5, sample=0.0, seed=3, max_vocab=9)
+    assert json.loads(json.dumps(fields_of(config))) == fields_of(config)
+    assert {type(getattr(config, name)) for name in (*options, "seed")} == {int, float}
+
+
+@pytest.mark.parametrize("bad", [np.int64(0), np.float32(8.5), np.float64(8)])
+def test_numbers_of_numpy_are_refused_as_pythons(bad):
+    with pytest.raises(UsageError, match=rf"dim is {bad}, not a whole number of at least 1"):
+        config_with("dim", bad)
+
+
+def test_a_seed_is_one_that_keys_are_made_of():
+    most = 2**63 - 1
+    jax.random.key(Config(seed=most).seed)
+    with pytest.raises(UsageError, match=rf"^seed is {most + 1}, not a whole number up to {most} "):
+        Config(seed=most + 1)
+    with pytest.raises(OverflowError):
+        jax.random.key(most + 1)
 
 
 @pytest.mark.parametrize("name", ["lr", "lr_outside", "lr_end"])
