@@ -5,7 +5,7 @@ import logging
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import metadata
@@ -49,7 +49,7 @@ HISTORY = 100  # points of a run's history kept with the vectors; metrics.jsonl 
 
 
 def train(
-    corpus: Source | Corpus,
+    corpus: Source | Iterable[str | Path] | Corpus,
     config: Config | None = None,
     *,
     reading: Reading = AS_IT_IS,
@@ -116,6 +116,8 @@ def train(
     """
     began = time.perf_counter()
     _check_options(certify=certify, save_every=save_every, keep=keep)
+    if not isinstance(corpus, str | Path | Corpus):
+        corpus = tuple(corpus)  # what is read once, as a glob is, is asked for sizes first
     config = config or Config()
     if loss is not None:
         config = replace(config, kernel="windows")

@@ -406,6 +406,15 @@ def test_the_step_is_traced_once(corpus, monkeypatch, loss_every):
     assert traced == [1]
 
 
+def test_the_files_of_a_glob_are_trained_on(text):
+    """They are found twice: to foresee how many processes the text is worth, and to read it."""
+    config = replace(SMALL, epochs=1)
+    vectors = jw2v.train(text.parent.glob(text.name), config, check=False)
+    assert vectors.words == jw2v.train(text, config, check=False).words
+    with pytest.raises(UsageError, match="no corpus given"):
+        jw2v.train(text.parent.glob("none.*"), SMALL, check=False)
+
+
 def test_what_a_run_records(text, tmp_path):
     jw2v.train(text, replace(SMALL, epochs=1), out=tmp_path / "o", check=False)
     vectors = jw2v.load(tmp_path / "o")
