@@ -47,8 +47,9 @@ def true_gradient(
     """`jax.grad` of a plain scalar loss.
 
     Raises:
-      UsageError: the loss is not scalar, or carries a derivative of somebody's own (`custom_jvp`,
-        `custom_vjp`), so that autodiff of it is no independent witness.
+      UsageError: the loss is no scalar float, draws random numbers, or carries a derivative of
+        somebody's own (`custom_jvp`, `custom_vjp`), so that autodiff of it is no independent
+        witness.
 
     >>> print(true_gradient(lambda x: (x**2).sum(), 0, (np.ones(2),))(jnp.array([1.0, 3.0])))
     [2. 6.]
@@ -59,9 +60,16 @@ def true_gradient(
             f"the loss has a derivative of its own ({where}), so autodiff of it is no independent "
             "witness; give the plain loss"
         )
+    if _draws(jaxpr.jaxpr):
+        raise UsageError(
+            "the loss draws random numbers, which are others at each precision; draw them before, "
+            "and give them as an argument"
+        )
     if len(jaxpr.out_avals) != 1 or jaxpr.out_avals[0].shape != ():
         shapes = [tuple(aval.shape) for aval in jaxpr.out_avals]
         raise UsageError(f"the loss gives arrays of shapes {shapes}; give one that is a scalar")
+    if not jnp.issubdtype(jaxpr.out_avals[0].dtype, jnp.floating):
+        raise UsageError(f"the loss gives {jaxpr.out_avals[0].dtype}; give one that is a float")
     return jax.grad(loss, argnums=wrt)
 
 
@@ -163,15 +171,28 @@ def _complex_step(
     return worst
 
 
+def _draws(jaxpr: Any) -> bool:
+    """Whether a jaxpr draws random numbers."""
+    return any(
+        equation.primitive.name.startswith(("random_", "threefry"))
+        or any(_draws(getattr(p, "jaxpr", p)) for p in _inner(equation))
+        for equation in jaxpr.eqns
+    )
+
+
+def _inner(equation: Any) -> list[Any]:
+    """The jaxprs that an equation holds."""
+    return [p for p in jax.tree.leaves(equation.params) if hasattr(p, "eqns")]
+
+
 def _foreign_derivatives(jaxpr: Any) -> Iterator[str]:
     """Where a jaxpr holds custom derivatives that are not JAX's own."""
     for equation in jaxpr.eqns:
         params = jax.tree.leaves(equation.params)
         if equation.primitive.name.startswith("custom_"):
             yield from (source for p in params if (source := _foreign_source(p)))
-        for p in params:
-            if hasattr(p, "eqns"):
-                yield from _foreign_derivatives(getattr(p, "jaxpr", p))
+        for p in _inner(equation):
+            yield from _foreign_derivatives(getattr(p, "jaxpr", p))
 
 
 def _foreign_source(part: Any) -> str | None:

@@ -548,3 +548,16 @@ def test_a_claim_that_prints_is_judged(capfd):
 def test_arguments_that_cannot_be_used(args, options, message):
     with pytest.raises(UsageError, match=message):
         check_gradient(lambda *x: jnp.sum(x[0] ** 2), lambda *x: 2 * x[0], args, **options)
+
+
+def test_a_loss_of_whole_numbers_is_bad_use():
+    with pytest.raises(UsageError, match="the loss gives int64; give one that is a float"):
+        check_gradient(lambda x: jnp.sum(x > 0), lambda x: x, (np.ones(3),))
+
+
+def test_a_loss_that_draws_is_bad_use():
+    def loss(x):
+        return jnp.sum(x * jax.random.normal(jax.random.key(0), (3,)))
+
+    with pytest.raises(UsageError, match="the loss draws random numbers"):
+        check_gradient(loss, jax.grad(loss), (np.ones(3),))
