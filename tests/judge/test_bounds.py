@@ -354,6 +354,13 @@ def test_second_keys_are_sorted_by_where_the_first_are_equal():
     assert np.isinf(blurred[1].error).all()
 
 
+def test_booleans_have_a_largest_and_narrow_sums_wrap():
+    first = trace(lambda x: jnp.argmax(x > 1.5), (V,))
+    assert evaluate(first, [V])[0] == (1, 0)
+    added = trace(lambda i: i.at[np.array([0, 0])].add(i[:2]), (np.array([200, 100], np.uint8),))
+    assert evaluate(added, [np.array([200, 100], np.uint8)])[0].value.tolist() == [244, 100]
+
+
 def test_underflow_and_overflow_are_bounded():
     (small,) = bounded(lambda x: x * x, (np.array(1e-30),), dtype="float32")
     assert small.error >= small.value > 0

@@ -182,10 +182,9 @@ class _Evaluation:
         op = self._operation(equation)
         if name in self.arithmetic.moves:
             result = self.arithmetic.moves[name](op, *operands)
-            return result if isinstance(result, list) else [result]
+            return _wrapped(equation, result if isinstance(result, list) else [result])
         if name in self.arithmetic.rules:
-            value, error = _settled(op, self.arithmetic.rules[name](op, *operands))
-            return [Bounded(wrapped(value, equation.outvars[0].aval.dtype), error)]
+            return _wrapped(equation, [_settled(op, self.arithmetic.rules[name](op, *operands))])
         if not any(jnp.issubdtype(v.aval.dtype, jnp.floating) for v in equation.outvars):
             return _of_integers(equation, operands)
         raise UnsupportedError(name)
@@ -249,6 +248,13 @@ def _has_no_numbers(dtype: Any) -> bool:
         or jnp.issubdtype(dtype, jnp.integer)
         or dtype == np.bool_
     )
+
+
+def _wrapped(equation: Any, results: list[Bounded]) -> list[Bounded]:
+    return [
+        Bounded(wrapped(np.asarray(r.value), v.aval.dtype), r.error)
+        for r, v in zip(results, equation.outvars, strict=True)
+    ]
 
 
 _name_of = cache(str)  # of a dtype: NumPy spells it anew each time

@@ -394,8 +394,9 @@ def _place(function: Callable[..., Numbers], sign: int) -> Rule:
         (axis,) = op.params["axes"]
         place = function(x.value, axis=axis)
         chosen = np.expand_dims(place, axis)
-        value, error = (np.take_along_axis(part, chosen, axis) for part in x)
-        gap, reach = sign * (value - x.value), x.error + error
+        value = x.value.astype(np.float64)
+        far, error = (np.take_along_axis(part, chosen, axis) for part in (value, x.error))
+        gap, reach = sign * (far - value), x.error + error
         sure = (reach == 0) | (gap > reach) | (gap == 0)
         return Bounded(place, np.where(sure.all(axis=axis), 0.0, np.inf))
 
