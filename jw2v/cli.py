@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
+from rich.text import Text
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 import jw2v
@@ -145,7 +146,7 @@ def train(
         print(json.dumps({**result, "seconds": seconds, "out": str(out)}))
     else:
         told = f"{len(vectors):,} vectors in {out}; try  jw2v neighbors {out} WORD"
-        console.print(told, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        console.print(Text(told), soft_wrap=True)
     return 0
 
 

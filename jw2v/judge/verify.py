@@ -112,7 +112,7 @@ class _Court:
     ) -> None:
         self.derivation = derivation
         self.dtypes = tuple(dtypes or derivation.dtypes)
-        self.names: dict[int, Callable[..., Any]] = {}
+        self.known: dict[int, Callable[..., Any]] = {}
         own = self.own
         check_options(derivation.args, self.dtypes, samples)
 
@@ -152,7 +152,7 @@ class _Court:
 
     def own(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """A function as it is here and now; of one function always the same."""
-        return self.names.setdefault(id(fn), fresh(fn))
+        return self.known.setdefault(id(fn), fresh(fn))
 
     def judge(self, step: Step, ledger: str) -> Entry:
         try:

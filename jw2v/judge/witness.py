@@ -171,28 +171,27 @@ def _complex_step(
     return worst
 
 
+def _equations(jaxpr: Any) -> Iterator[Any]:
+    """All equations of a jaxpr, and of those that they hold."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for p in jax.tree.leaves(equation.params):
+            if hasattr(p, "eqns"):
+                yield from _equations(getattr(p, "jaxpr", p))
+
+
 def _draws(jaxpr: Any) -> bool:
     """Whether a jaxpr draws random numbers."""
-    return any(
-        equation.primitive.name.startswith(("random_", "threefry"))
-        or any(_draws(getattr(p, "jaxpr", p)) for p in _inner(equation))
-        for equation in jaxpr.eqns
-    )
-
-
-def _inner(equation: Any) -> list[Any]:
-    """The jaxprs that an equation holds."""
-    return [p for p in jax.tree.leaves(equation.params) if hasattr(p, "eqns")]
+    names = (equation.primitive.name for equation in _equations(jaxpr))
+    return any(name.startswith(("random_", "threefry")) for name in names)
 
 
 def _foreign_derivatives(jaxpr: Any) -> Iterator[str]:
     """Where a jaxpr holds custom derivatives that are not JAX's own."""
-    for equation in jaxpr.eqns:
-        params = jax.tree.leaves(equation.params)
+    for equation in _equations(jaxpr):
         if equation.primitive.name.startswith("custom_"):
+            params = jax.tree.leaves(equation.params)
             yield from (source for p in params if (source := _foreign_source(p)))
-        for p in _inner(equation):
-            yield from _foreign_derivatives(getattr(p, "jaxpr", p))
 
 
 def _foreign_source(part: Any) -> str | None:

@@ -112,14 +112,12 @@ def plain(x: Any) -> np.ndarray:
     >>> plain(np.ones(1, np.float32)).dtype, plain(np.uint8(7)).dtype
     (dtype('float64'), dtype('int64'))
     """
-    if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.extended):
-        raise UnsupportedError(str(x.dtype))
-    array = np.asarray(x)
-    if jnp.issubdtype(array.dtype, jnp.floating):
-        return array.astype(np.float64)
-    if array.dtype.kind == "c" or array.dtype == np.uint64:
-        raise UnsupportedError(str(array.dtype))
-    return array.astype(np.bool_ if array.dtype == np.bool_ else np.int64)
+    dtype = x.dtype if isinstance(x, jax.Array) else np.asarray(x).dtype
+    if _has_no_numbers(dtype):
+        raise UnsupportedError(str(dtype))
+    if jnp.issubdtype(dtype, jnp.floating):
+        return np.asarray(x).astype(np.float64)
+    return np.asarray(x).astype(np.bool_ if dtype == np.bool_ else np.int64)
 
 
 def wrapped(value: np.ndarray, dtype: Any) -> np.ndarray:
