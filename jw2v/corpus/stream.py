@@ -1,7 +1,7 @@
 """The tokens of epochs: the corpus, each time subsampled anew, in segments of whole sentences."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -15,10 +15,11 @@ from jw2v.corpus.sentences import Sentences
 from jw2v.errors import UsageError
 
 DRAWS = 8  # float32 of a step of Philox's counter
+MIXED = 8  # segments from anywhere in the text whose sentences are shuffled together
 
 
 class Segment(NamedTuple):
-    """Tokens in the order of the text; a window never leaves its sentence."""
+    """Tokens of whole sentences; a window never leaves its own."""
 
     ids: Int[np.ndarray, " tokens"]  # int32
     sentence: Int[np.ndarray, " tokens"]  # int32, at least 0, differs between neighbours
@@ -47,20 +48,22 @@ def _spans(offsets: Any, size: int, epoch: int) -> Iterator[Span]:
         first = stop
 
 
+def mixed_spans_of(
+    offsets: Any, size: int, epoch: int = 0, *, seed: int, part: tuple[int, int] = (0, 1)
+) -> Iterator[tuple[Span, ...]]:
+    """Segments of a part in random order, in groups of `MIXED`; the order is one for all parts."""
+    firsts = np.fromiter((span.first for span in _spans(offsets, size, epoch)), np.int64)
+    stops = np.append(firsts[1:], len(offsets) - 1)
+    order = np.random.default_rng([seed, epoch]).permutation(len(firsts))
+    groups = (order[first : first + MIXED] for first in range(0, len(order), MIXED))
+    for group in islice(groups, (part[0] + epoch) % part[1], None, part[1]):
+        yield tuple(Span(epoch, int(firsts[i]), int(stops[i])) for i in group)
+
+
 def read(sentences: Sentences, span: Span) -> tuple[np.ndarray, np.ndarray]:
     """The bounds of a span's sentences and their ids, to be released by who has read them."""
     bounds = np.asarray(sentences.offsets[span.first : span.stop + 1])
     return bounds, np.asarray(sentences.ids[bounds[0] : bounds[-1]])
-
-
-def _numbered(first: int, lengths: Int[np.ndarray, " sentences"]) -> Int[np.ndarray, " tokens"]:
-    """The number of each token's sentence, the first of which has this one; int32, at least 0.
-
-    >>> _numbered(7, np.array([2, 0, 1])).tolist()
-    [7, 7, 9]
-    """
-    numbers = np.arange(first, first + len(lengths)) & np.iinfo(np.int32).max
-    return np.repeat(numbers.astype(np.int32), lengths)
 
 
 def segments(
@@ -73,13 +76,14 @@ def segments(
     size: int = 1 << 18,
     part: tuple[int, int] = (0, 1),
     threads: int = 1,
+    mixed: bool = False,
 ) -> Iterator[Segment]:
     """The tokens of one epoch or several, each kept with the probability of its word.
 
     The draws are those of a Philox generator with the key (seed, epoch), one for each token of
     the sentences in their order: an epoch is a pure function of these arguments, and its tokens do
-    not depend on `epochs`, `size`, `part` or `threads`. Sentences of which fewer than two tokens
-    are kept are left out.
+    not depend on `epochs`, `size`, `part`, `threads` or `mixed`. Sentences of which fewer than two
+    tokens are kept are left out.
 
     Args:
       sentences: ids and offsets of the corpus.
@@ -92,6 +96,8 @@ def segments(
       part: which of how many parts; segments are dealt out to them in turn, so that parts that are
         read side by side are at the same place of the text, of whatever kinds it is made.
       threads: that prepare segments ahead of the one asked for; with one, none is.
+      mixed: the sentences in random order: segments from anywhere in the text, eight at a time,
+        shuffled together. What stands side by side is then of no one kind of text.
 
     Yields:
       Segments with at least two tokens.
@@ -109,8 +115,18 @@ def segments(
         raise UsageError(f"seed {seed}, epoch {epoch}: give 0 or more, below 2**64 (--seed)")
     if size < 1:
         raise UsageError(f"a segment of {size} tokens is too small; give at least 1")
-    make = partial(_subsample, sentences, keep.astype(np.float32), seed=seed, begin=epoch)
-    of_epoch = partial(spans_of, sentences.offsets, size, part=part)
+    kept = partial(_kept, sentences, keep.astype(np.float32), seed=seed, begin=epoch)
+    if mixed:
+        of_epoch: Any = partial(mixed_spans_of, sentences.offsets, size, seed=seed, part=part)
+
+        def make(spans: Any) -> Segment:
+            return _mixed(list(map(kept, spans)), seed=seed)
+    else:
+        of_epoch = partial(spans_of, sentences.offsets, size, part=part)
+
+        def make(spans: Any) -> Segment:
+            return _in_order(kept(spans))
+
     spans = chain.from_iterable(map(of_epoch, range(epoch, epoch + epochs)))
     made = in_order(make, spans, threads=threads if threads > 1 else 0)
     return (segment for segment in made if len(segment.ids))
@@ -123,9 +139,15 @@ def _draws(key: np.ndarray, first: int, count: int) -> np.ndarray:
     return generator.random(before + count, np.float32)[before:]
 
 
-def _subsample(
-    sentences: Sentences, keep: np.ndarray, span: Span, *, seed: int, begin: int
-) -> Segment:
+class _Kept(NamedTuple):
+    """What the draw leaves of a span: its tokens, and how many are of which sentence."""
+
+    ids: Int[np.ndarray, " tokens"]
+    lengths: Int[np.ndarray, " sentences"]
+    first: int  # number of the first sentence
+
+
+def _kept(sentences: Sentences, keep: np.ndarray, span: Span, *, seed: int, begin: int) -> _Kept:
     bounds, ids = read(sentences, span)
     drawn = _draws(np.array([seed, span.epoch], np.uint64), int(bounds[0]), len(ids))
     kept = np.flatnonzero(drawn < keep.take(ids))
@@ -135,7 +157,34 @@ def _subsample(
         kept = np.delete(kept, places[:-1][lengths == 1])
         lengths[lengths == 1] = 0
     before = (span.epoch - begin) * (len(sentences.offsets) - 1)
-    segment = Segment(ids.take(kept), _numbered(before + span.first, lengths))
+    made = _Kept(ids.take(kept), lengths, before + span.first)
     for pages in (bounds, ids):
         release(pages)
-    return segment
+    return made
+
+
+def _in_order(made: _Kept) -> Segment:
+    return Segment(made.ids, np.repeat(_numbers(made), made.lengths))
+
+
+def _mixed(parts: Sequence[_Kept], *, seed: int) -> Segment:
+    """The sentences of several spans in random order."""
+    ids = np.concatenate([part.ids for part in parts])
+    lengths = np.concatenate([part.lengths for part in parts]).astype(np.int32)
+    numbers = np.concatenate(list(map(_numbers, parts)))
+    order = np.random.default_rng([seed, parts[0].first]).permutation(len(lengths))
+    shift = (np.cumsum(lengths, dtype=np.int32) - lengths)[order]  # where each begins, and is to
+    lengths = lengths[order]
+    shift -= np.cumsum(lengths, dtype=np.int32) - lengths
+    at = np.repeat(shift, lengths) + np.arange(len(ids), dtype=np.int32)
+    return Segment(ids.take(at), np.repeat(numbers[order], lengths))
+
+
+def _numbers(made: _Kept) -> Int[np.ndarray, " sentences"]:
+    """The number of each sentence; int32, at least 0.
+
+    >>> _numbers(_Kept(np.arange(3), np.array([2, 0, 1]), 7)).tolist()
+    [7, 8, 9]
+    """
+    numbers = np.arange(made.first, made.first + len(made.lengths)) & np.iinfo(np.int32).max
+    return numbers.astype(np.int32)

@@ -1,5 +1,6 @@
 """The stream of an epoch: a pure function, with the law it states."""
 
+import collections
 import itertools
 
 import numpy as np
@@ -71,6 +72,38 @@ def test_parts_are_dealt_the_epoch_in_turn(lists, size, parts):
             turns.append(turns[-1] if turns else 0)
     for part, tokens in enumerate(dealt):
         assert {turns[sentence] % parts for _, sentence in tokens} <= {part}
+
+
+@given(texts, st.integers(1, 60), st.integers(1, 5), seeds, st.integers(1, 3))
+def test_mixed_parts_are_the_sentences_of_the_epoch(lists, size, parts, seed, threads):
+    options = {"seed": seed, "epoch": 2, "epochs": 2}
+    keep, sentences = np.array([1, 0.5, 0.2, 0.9, 0.7]), sentences_of(lists)
+    how = {"size": size, "mixed": True, "threads": threads}
+    dealt = [stream(sentences, keep, part=(i, parts), **how, **options) for i in range(parts)]
+    of_sentence = collections.defaultdict(list)
+    for tokens in dealt:
+        for _, run in itertools.groupby(tokens, key=lambda token: token[1]):
+            run = list(run)
+            assert not of_sentence[run[0][1]]  # a sentence stands in one place
+            of_sentence[run[0][1]] += run
+    mixed = [token for number in sorted(of_sentence) for token in of_sentence[number]]
+    assert mixed == stream(sentences, keep, **options)
+
+
+def test_sentences_from_anywhere_are_mixed_anew_in_each_epoch():
+    sentences = sentences_of([[0, 1]] * 1000)
+    how = {"size": 100, "mixed": True}
+
+    def order(seed: int, epoch: int) -> np.ndarray:
+        tokens = stream(sentences, np.ones(2), seed=seed, epoch=epoch, **how)
+        return np.array([sentence for _, sentence in tokens[::2]])
+
+    one = order(1, 0)
+    assert (order(1, 0) == one).all()
+    for other in (order(2, 0), order(1, 1)):
+        assert sorted(other) == sorted(one)
+        assert (other == one).mean() < 0.02
+    assert np.median(np.abs(np.diff(one))) > 100  # neighbours stand anywhere in the text
 
 
 @given(texts, st.integers(1, 60))
