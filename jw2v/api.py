@@ -142,7 +142,7 @@ def train(
         config = replace(config, **_encoded_with(text))
         _warn_of_repeats(config, loss, vocab=len(text.vocab))
         portable = not objects and text.directory is not None
-        config = fitted(config, epoch_words(text, config))
+        config = fitted(config, epoch_words(text, config), own_loss=loss is not None)
         if approximations := config.approximations_of(own_loss=loss is not None):
             LOG.info("approximations: %s", "; ".join(approximations))
         grid = grid_for(config, optimizer)

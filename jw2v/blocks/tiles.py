@@ -76,7 +76,7 @@ def loss(
     v: Float[Array, "tile row dim"],
     u: Float[Array, "tile column dim"],
     weight: Float[Array, "tile column row"],
-    sign: Float[Array, "#tile column 1"],
+    sign: Float[Array, "#tile column #row"],
     *,
     product: Products,
     by: Sigmoid,
@@ -89,15 +89,22 @@ def loss_and_grads(
     v: Float[Array, "tile row dim"],
     u: Float[Array, "tile column dim"],
     weight: Float[Array, "tile column row"],
-    sign: Float[Array, "#tile column 1"],
+    sign: Float[Array, "#tile column #row"],
     *,
     product: Products,
     by: Sigmoid,
+    less: Float[Array, "tile row column"] | None = None,
 ) -> tuple[Float[Array, ""], tuple[Float[Array, "tile row dim"], Float[Array, "tile column dim"]]]:
-    """J, and by hand its gradients by rows and columns."""
+    """J, and by hand its gradients by rows and columns.
+
+    What is `less` is taken from e_rj in the gradient by rows.
+    """
     score = sign * product("tjd,trd->tjr", u, v)
     err = product.operand(weight * sign * by.sigmoid(score))
-    d_v = product("trj,tjd->trd", product.transposed(err), u)
+    by_row = product.transposed(err)
+    if less is not None:
+        by_row = product.operand(by_row - less)
+    d_v = product("trj,tjd->trd", by_row, u)
     d_u = product("tjr,trd->tjd", err, v)
     return total(weight * by.softplus(score)), (d_v, d_u)
 

@@ -3,6 +3,8 @@
     polynomial sigmoid   |σ̃ − σ| < 0.0067, and what trains is the exact gradient of J̃, s̃' = σ̃
     linear weights       the mean over windows of drawn width
     shared negatives     the mean over the noise law, K negatives a pair
+    in-batch negatives   the same mean, over what another passage may hold
+    a control variate    the same mean with it: of its own it has none
     the noise law        a table of 32-bit integers, right to 2⁻³²
 
 (Operands in bfloat16 are claims of the kernel itself, whose bound is that of the casts.) That f is
@@ -10,6 +12,7 @@ within ε is claimed as max(|f̃ − f|, ε) = ε.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -37,6 +40,7 @@ WORST, WORST_WITHIN_4, WORST_SOFTPLUS = 0.0067, 0.0048, 0.0051
 GRID = 100  # points a quarter of the reach
 EXACT = Config(sigmoid="exact", window=3)
 COUNTS = np.arange(VOCAB, 0, -1)
+LAW = noise.law(COUNTS, exponent=1.0)
 
 
 def sigmoid_claims() -> tuple[Derivation, ...]:
@@ -102,21 +106,51 @@ def linear_weights_claim() -> Derivation:
 
 def shared_negatives_claim() -> Derivation:
     """The block whose negatives are the law itself, against K expected negatives of each pair."""
-    law = noise.law(COUNTS, exponent=1.0)
     config = small(EXACT)
     block = example_block(config)
     every = np.repeat(np.arange(VOCAB, dtype=np.int32), COUNTS)
     block = block._replace(neg_ids=np.stack([every] * len(block.neg_ids)))
-
-    def expected(V: Any, U: Any) -> Any:
-        o, omega = contexts(on_device(block), weights=config.weights, dtype=V.dtype)
-        v = V[block.ids[block.centres]]
-        positive = jax.nn.softplus(-jnp.einsum("rd,rod->ro", v, U[o]))
-        negative = jax.nn.softplus(v @ U.T) @ jnp.asarray(law, V.dtype)
-        return jnp.sum(omega * (positive + config.negatives * negative[:, None]))
-
     latex = r"\partial E_{w_k \sim P}[J] / \partial (V, U)"
+    expected = partial(_expected, config=config, block=block)
     return _kernel_claim("shared negatives", latex, expected, config, block)
+
+
+def in_batch_claim(*, control: bool = False) -> Derivation:
+    """The mean over what other passages may hold, against K expected negatives of each pair.
+
+    In the first passages stands a sentence. In those half a block on, which are no centres, each
+    place has each word of the vocabulary once: Q is uniform, and ρ = P / Q.
+
+    Args:
+      control: whether the block has the mean row of U, so that V's gradient has its variate.
+    """
+    config = replace(small(EXACT), negatives_from="batch", window=1, block=8, group=8, tile=4)
+    halo = config.block_size + 2 * config.window
+    later = np.arange(halo) >= halo - config.block_size // 2 - 2 * config.window
+    ids = np.random.default_rng(0).integers(0, VOCAB, halo)
+    each = [np.where(later, (ids + k) % VOCAB, ids).astype(np.int32) for k in range(VOCAB)]
+    arrays = ids, np.where(later, -1, 0), np.ones(8), np.zeros((1, 0))
+    block = Block(*(np.asarray(x, np.int32) for x in arrays))  # pyright: ignore[reportArgumentType]
+
+    def trained(V: Any, U: Any) -> Any:
+        mean = jnp.asarray(LAW, V.dtype) @ U if control else None
+        made = (block._replace(ids=ids, ratio=(VOCAB * LAW)[ids], mean=mean) for ids in each)
+        grads = [table_gradients(config, Tables(V, U), one) for one in made]
+        return jax.tree.map(lambda *parts: sum(parts) / len(parts), *grads)
+
+    name = "control variate" if control else "in-batch negatives"
+    step = Step(name, r"E_Q[\partial J / \partial (V, U)]", trained, kind="kernel")
+    expected = partial(_expected, config=config, block=block)
+    return Derivation(name, expected, TABLES, (step,), wrt=(0, 1), dtypes=BOTH)
+
+
+def _expected(V: Any, U: Any, *, config: Config, block: Block) -> Any:
+    """The loss of a block with K expected negatives of each pair."""
+    o, omega = contexts(on_device(block), weights=config.weights, dtype=V.dtype)
+    v = V[block.ids[block.centres]]
+    positive = jax.nn.softplus(-jnp.einsum("rd,rod->ro", v, U[o]))
+    negative = jax.nn.softplus(v @ U.T) @ jnp.asarray(LAW, V.dtype)
+    return jnp.sum(omega * (positive + config.negatives * negative[:, None]))
 
 
 def noise_law_claim() -> Derivation:
@@ -149,5 +183,7 @@ DERIVATIONS = (
     *sigmoid_claims(),
     linear_weights_claim(),
     shared_negatives_claim(),
+    in_batch_claim(),
+    in_batch_claim(control=True),
     noise_law_claim(),
 )

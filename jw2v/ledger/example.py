@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -9,15 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jw2v.blocks.huffman import huffman
+from jw2v.blocks.in_batch import MOST
 from jw2v.blocks.tables import Tables, whole_table
-from jw2v.blocks.windows import Block, Paths, Pieces, with_totals
+from jw2v.blocks.windows import Block, Paths, Pieces, contexts, with_totals
 from jw2v.judge.records import Verdict
 from jw2v.losses.record import Loss
 from jw2v.training.config import Config
-from jw2v.training.step import kernel_of, row_gradients
+from jw2v.training.step import kernel_of, row_gradients, sigmoid_of
 
 VOCAB, DIM, NEG, CTX = 16, 5, 3, 4  # pairwise distinct, so that a transpose cannot pass
 BLOCK, GROUP, TILE, WINDOW = 12, 6, 3, 3
+BATCH_TILE = 4  # two passages
 CHUNK = 6  # of the vocabulary: two whole ones and a last of 4
 NGRAMS = 8  # rows of V below those of the words, where words are made of n-grams
 TABLES = (np.ones((VOCAB, DIM)), np.ones((VOCAB, DIM)))
@@ -37,6 +40,8 @@ def small(config: Config) -> Config:
     12
     """
     sizes = {"block": BLOCK, "group": GROUP, "tile": TILE, "softmax_chunk": CHUNK}
+    if config.in_batch:
+        sizes |= {"group": BLOCK, "tile": BATCH_TILE}
     window = min(config.window, WINDOW)
     return replace(config, **sizes, shared_negatives=NEG, negatives=2, window=window)
 
@@ -63,6 +68,9 @@ def example_block(config: Config, loss: Loss | None = None, *, seed: int = 0) ->
     block = Block(*(np.asarray(x, np.int32) for x in arrays))  # pyright: ignore[reportArgumentType]
     if config.ngrams is not None:
         block = block._replace(pieces=pieces_of(block))
+    if config.in_batch:
+        ratio = np.where(sentence >= 0, rng.uniform(0.5, MOST, halo), 0)
+        block = block._replace(ratio=ratio)
     if not config.has_tree:
         return block
     ways = (by_word[block.ids[block.centres]] for by_word in huffman(COUNTS))
@@ -123,6 +131,8 @@ def plain_loss(
       shares: what each row of V counts in each word, where words are made of pieces; by default
         the example's.
     """
+    if config.in_batch:
+        return partial(_in_batch, config=config)
     if config.ngrams is not None and shares is None:
         shares = shares_of_example()[1]
     exact = replace(
@@ -143,6 +153,23 @@ def plain_loss(
         return plain.loss(V[ids.centre], U if ids.outside is None else U[ids.outside], block)
 
     return summed
+
+
+def _in_batch(V: Any, U: Any, block: Block, *, config: Config) -> Any:
+    """Each window with the words around the centres of the passage half a block on."""
+    softplus = sigmoid_of(config).softplus
+    o, omega = contexts(block, weights=config.weights, dtype=V.dtype)
+    v = V[block.ids[block.centres]]
+    near = softplus(-jnp.einsum("rd,rod->ro", v, U[o]))
+    number = np.arange(config.block_size) // config.passage
+    first = (number * config.passage + config.block_size // 2) % config.block_size
+    at = first[:, None] + np.arange(config.passage_words)
+    far = softplus(jnp.einsum("rd,rnd->rn", v, U[block.ids[at]]))
+    apart = block.sentence[at] != block.sentence[block.centres][:, None]
+    assert block.ratio is not None
+    weight = jnp.where(apart, block.ratio[at].astype(V.dtype), 0)
+    counting = config.negatives / config.passage_words * jnp.sum(omega, axis=1)
+    return jnp.sum(omega * near) + jnp.sum(counting[:, None] * weight * far)
 
 
 def by_step(rates: Sequence[float]) -> Callable[[Any], Any]:

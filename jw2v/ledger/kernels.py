@@ -240,6 +240,12 @@ def _derivations() -> tuple[Derivation, ...]:
         ("negative_sampling block exact", Config(sigmoid="exact"), both),
         ("negative_sampling block dynamic", Config(window_weights="dynamic"), manual),
         ("negative_sampling block bfloat16", Config(precision="bfloat16"), manual),
+        ("in-batch negatives block", Config(negatives_from="batch"), both),
+        (
+            "in-batch negatives block bfloat16",
+            Config(negatives_from="batch", precision="bfloat16"),
+            manual,
+        ),
         ("negative_sampling windows", Config(kernel="windows"), manual),
         ("naive_softmax block", Config(loss="naive_softmax"), both),
         ("naive_softmax windows", Config(loss="naive_softmax", kernel="windows"), manual),

@@ -67,6 +67,7 @@ class Expected(NamedTuple):
       met: of a tree in the place of outside words and negatives: how often each inner node is on
         the way to a centre, `[vocab]`.
       pieces: of words that are made of them.
+      in_batch: whether negatives are words of the text, weighted to their law; none is drawn.
     """
 
     text: Float[np.ndarray, " vocab"]
@@ -80,6 +81,7 @@ class Expected(NamedTuple):
     bag: bool = False
     met: Float[np.ndarray, " vocab"] | None = None
     pieces: PieceLaw | None = None
+    in_batch: bool = False
 
     @property
     def of_centre(self) -> float:
@@ -105,7 +107,8 @@ class Expected(NamedTuple):
         if self.met is not None:
             scores, chance = float(self.met.sum()), self.met
         else:
-            weight, law = (self.negatives, self.noise) if self.draws else (1, self.text)
+            sampled = self.draws or self.in_batch
+            weight, law = (self.negatives, self.noise) if sampled else (1, self.text)
             scores, chance = 1 + weight, self.text + weight * law
         first = self.places()[0]
         given = self.pairs * (1 if self.pieces is None else AKIN)
@@ -114,9 +117,12 @@ class Expected(NamedTuple):
     def at_once(self) -> tuple[np.ndarray, np.ndarray]:
         """M of each row of V and of U, of the latter at least the pairs of a draw, together."""
         first, second = self.touches()
-        if not self.draws:
+        if self.in_batch:
+            drawn = self.of_centre * self.negatives * self.noise / self.text
+        elif self.draws:
+            drawn = self.of_centre * self.centres * self.negatives / self.draws
+        else:
             return first, second
-        drawn = self.of_centre * self.centres * self.negatives / self.draws
         return first, np.maximum(second, TOGETHER * drawn)
 
     def factors(self, lr: float, lr_outside: float | None = None) -> Tables:

@@ -29,6 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "gradient": ("manual", "autodiff"),
     "kernel": ("block", "windows"),
     "sigmoid": ("polynomial", "exact"),
+    "negatives_from": ("noise", "batch"),
     "precision": ("float32", "bfloat16", "float64"),
 }
 SCALED = ("sgd", "momentum", "nesterov", "schedule_free")  # their steps grow with the gradient
@@ -105,6 +106,11 @@ class Config:
     """Buckets that n-grams are hashed into."""
     sample: float = 1e-3
     """Subsampling threshold for frequent words; 0 keeps every word."""
+    negatives_from: str | None = None
+    """noise, drawn from the noise law, or batch, the words of another passage weighted to that law,
+    where the sentences of an epoch are mixed. By default noise; on one processor, for skipgram and
+    negative_sampling by sgd, batch for runs of 4 million words and more, where a passage and the
+    window on either side have three words for each negative that a pair counts with."""
     ns_exponent: float = 0.75
     """Negatives are drawn from count to this power."""
     model: str = "skipgram"
@@ -300,6 +306,27 @@ class Config:
         return max(32, words // self.block_size)
 
     @property
+    def in_batch(self) -> bool:
+        """Whether the negatives of a passage are the words of another."""
+        return self.negatives_from == "batch"
+
+    @property
+    def passage(self) -> int:
+        """Centre words of a passage, two of which are a tile."""
+        return self.tile_size // 2
+
+    @property
+    def passage_words(self) -> int:
+        """Words of a passage and around it."""
+        return self.passage + 2 * self.window
+
+    @property
+    def suits_in_batch(self) -> bool:
+        """Whether the negatives of a passage can be the words of another."""
+        pairs = self.loss == "negative_sampling" and not (self.inward or self.maxn)
+        return pairs and self.has_tiles and self.tile_size % 2 == 0
+
+    @property
     def inward(self) -> bool:
         """Whether the words around predict the centre, each alone or in a bag."""
         return self.model == "cbow" or self.reverse or self.has_tree
@@ -366,8 +393,12 @@ class Config:
         has_sigmoid = not own_loss and self.loss != "naive_softmax"
         negatives = f"{self.group_negatives} negatives shared by {self.group_size} centres"
         weighted = f"{negatives}, weighted {self.negatives}/{self.group_negatives}"
+        words = f"{self.passage_words} words of another passage as negatives"
+        in_batch = self.in_batch and not own_loss
         found = {
-            weighted: has_sigmoid and not self.has_tree,
+            weighted: has_sigmoid and not (self.has_tree or in_batch),
+            f"{words}, weighted to the noise law": in_batch,
+            "a control variate, zero in the mean": in_batch,
             "polynomial sigmoid, off by less than 0.0067": has_sigmoid
             and self.sigmoid == "polynomial",
             "linear window weights, the mean of drawn widths": self.has_linear_pairs,
@@ -409,6 +440,11 @@ class Config:
             faults.append(f"warmup is {self.warmup}, not a number from 0 to below 1 (--warmup)")
         if not _is_number(self.ns_exponent):
             faults.append(f"ns_exponent is {self.ns_exponent}, not a finite number (--ns-exponent)")
+        if self.in_batch and not self.suits_in_batch:
+            faults.append(
+                "negatives_from is batch, which is for skipgram and negative_sampling in blocks, "
+                "without n-grams and with an even tile (--negatives-from)"
+            )
         if not faults and not (1 <= self.minn <= self.maxn or self.minn == self.maxn == 0):
             faults.append(
                 f"minn is {self.minn} and maxn {self.maxn}; give 1 <= minn <= maxn, as 3 and 6, or "

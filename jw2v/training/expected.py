@@ -47,6 +47,7 @@ def expected(vocab: Vocabulary, config: Config, loss: Loss | None = None) -> Exp
         centres=config.block_size,
         words=config.block_size + 2 * config.window,
         draws=math.prod(negatives_shape(config, loss)),
+        in_batch=config.in_batch,
         pairs=pairs_of(config),
         negatives=config.negatives,
         inward=config.inward,

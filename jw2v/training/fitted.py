@@ -26,6 +26,10 @@ LEAST_TILE = 32
 """Smaller tiles, as where many negatives are few centres' own, gain nothing by AMX."""
 UNIT = 16
 """Columns that are multiplied at once."""
+MIXED = 4_000_000
+"""Words of a run from which on its sentences are mixed: shorter ones are done in seconds."""
+EACH = 3
+"""Words of another passage for each negative that a pair counts with, at least."""
 
 
 def fitted(
@@ -34,6 +38,7 @@ def fitted(
     *,
     backend: Platform | None = None,
     units: Units | None = None,
+    own_loss: bool = False,
 ) -> Config:
     """The options of a run, filled in as its devices want them where they were left open.
 
@@ -47,6 +52,7 @@ def fitted(
       words: of an epoch, after subsampling.
       backend: by default JAX's.
       units: what a processor multiplies bfloat16 in; by default looked up.
+      own_loss: whether a loss is given as an object.
 
     >>> config = fitted(Config(epochs=1), 9_000_000, backend="gpu")
     >>> config.block, config.lr, config.precision
@@ -60,7 +66,7 @@ def fitted(
     >>> config.precision, config.tile, config.group, config.shared_negatives
     ('bfloat16', 16, 64, 22)
     >>> plain = fitted(Config(), 9_000_000, backend="cpu", units="none")
-    >>> plain == Config(precision="float32")
+    >>> plain == Config(precision="float32", negatives_from="batch")
     True
     """
     if (backend or jax.default_backend()) != "cpu":
@@ -71,7 +77,18 @@ def fitted(
     elif units == "vector":
         negatives = config.group_negatives
         config = _in_bfloat16(_in_units(config, tile=config.tile_size, negatives=negatives))
+    if config.negatives_from is None and not own_loss:
+        on_vectors = (backend or jax.default_backend()) == "cpu" and units != "matrix"
+        config = _in_batch(config, words) if on_vectors and jax.device_count() == 1 else config
     return replace(config, precision=config.precision or "float32")
+
+
+def _in_batch(config: Config, words: int) -> Config:
+    """With in-batch negatives where a run is long and a passage has words enough."""
+    is_long = words * config.epochs >= MIXED
+    enough = config.passage_words >= EACH * config.negatives
+    suits = config.has_short_steps and config.suits_in_batch
+    return replace(config, negatives_from="batch") if is_long and enough and suits else config
 
 
 def _on_matrix_units(config: Config, *, negatives: int) -> Config:

@@ -4,12 +4,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from jw2v.blocks import noise
 from jw2v.blocks.huffman import Tree, huffman
 from jw2v.blocks.subwords import Spelling
 from jw2v.blocks.windows import Paths
-from jw2v.corpus import Vocabulary
+from jw2v.corpus import Vocabulary, keep_probability
 from jw2v.training.config import Config
 from jw2v.training.pieces import subwords_of
 
@@ -20,6 +21,7 @@ class Lookups(NamedTuple):
     noise: noise.Table
     tree: Paths | None = None
     spelling: Spelling | None = None
+    ratio: Float[Array, " vocab"] | None = None  # ρ of in-batch negatives
 
 
 @lru_cache(maxsize=1)  # several ask for that of one run, and of a million words it takes seconds
@@ -34,7 +36,15 @@ def lookups_of(vocab: Vocabulary, config: Config) -> Lookups:
     if config.has_tree:
         tree = Paths(*map(jnp.asarray, tree_of(vocab)))
     law = noise.table(vocab.counts, exponent=config.ns_exponent)
-    return Lookups(law, tree, _spelling(vocab, config))
+    return Lookups(law, tree, _spelling(vocab, config), _ratio(vocab, config))
+
+
+def _ratio(vocab: Vocabulary, config: Config) -> Float[Array, " vocab"] | None:
+    if not config.in_batch:
+        return None
+    left = vocab.counts * keep_probability(vocab.counts, config.sample)
+    of_noise = noise.law(vocab.counts, exponent=config.ns_exponent)
+    return jnp.asarray(of_noise * left.sum() / left, jnp.float32)
 
 
 def _spelling(vocab: Vocabulary, config: Config) -> Spelling | None:

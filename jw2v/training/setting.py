@@ -184,16 +184,23 @@ def prepare(
     lookups = lookups_of(corpus.vocab, config)
 
     kernel = kernel_of(config, loss)
-    exact = kernel_of(replace(config, sigmoid="exact"), loss)
+    measured = replace(config, sigmoid="exact", negatives_from="noise")
+    exact = kernel_of(measured, loss)
     step = make_step(kernel, tx, config)
-    draw = partial(call.draw_blocks, config=config, negatives=call.negatives_shape(config, loss))
+    draw, draw_measured = (
+        partial(call.draw_blocks, config=c, negatives=call.negatives_shape(c, loss))
+        for c in (config, measured)
+    )
 
     def train(state: TrainState, text: call.Text, key: Array, index: Array, lookups: Lookups):
-        blocks = draw(jax.random.fold_in(key, index), text, lookups)
+        key = jax.random.fold_in(key, index)
+        blocks = draw(key, text, lookups)
+        if config.in_batch:
+            blocks = call.with_mean(jax.random.fold_in(key, 1), blocks, state.tables.U, lookups)
         return call.run_steps(step, state, blocks, text.blocks, loss_every=config.loss_every)
 
     def evaluate(tables: Tables, text: call.Text, key: Array, index: Array, lookups: Lookups):
-        blocks = draw(jax.random.fold_in(key, index), text, lookups)
+        blocks = draw_measured(jax.random.fold_in(key, index), text, lookups)
         assert text.blocks is not None  # held-out text has no program of full calls
         return call.summed_loss(exact, tables, blocks, text.blocks, config=config)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from jw2v.blocks import inward, naive_softmax, negative_sampling, subwords, windowed
+from jw2v.blocks import in_batch, inward, naive_softmax, negative_sampling, subwords, windowed
 from jw2v.blocks.kernel import Kernel, KernelGrads
 from jw2v.blocks.tables import RowGrads, Tables
 from jw2v.blocks.windows import Block, pairs_per_centre
@@ -66,6 +66,14 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
         return windowed.kernel(pair_of(config), weights=weights)
     if config.loss == "naive_softmax":
         return naive_softmax.kernel(weights=weights, chunk=config.softmax_chunk)
+    if config.in_batch:
+        return in_batch.kernel(
+            negatives=config.negatives,
+            weights=weights,
+            passage=config.passage,
+            operands=_operands(config),
+            by=sigmoid_of(config),
+        )
     return negative_sampling.kernel(
         negatives=config.negatives,
         weights=weights,

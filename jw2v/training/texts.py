@@ -38,12 +38,14 @@ def feeds_of(
       resident: whether it is subsampled on the device.
     """
     keep = keep_probability(corpus.vocab.counts, config.sample)
-    how = {"seed": config.seed, "epochs": config.epochs}
+    how: dict[str, Any] = {"seed": config.seed, "epochs": config.epochs}
     if resident:
         spans = partial(spans_of, corpus.train.offsets, _dealt(corpus, which[1]), part=which)
         return resident_feeds(corpus.train, keep, spans, **how, **_form(config))
     how |= {"threads": min(backend.cores(), READERS)}
-    if which[1] > 1:
+    if config.in_batch:
+        how |= {"size": _dealt(corpus, which[1]) // 2, "mixed": True}
+    elif which[1] > 1:
         how |= {"size": _dealt(corpus, which[1])}
     drawn = segments(corpus.train, keep, epoch=0, part=which, **how)
     return feeds(drawn, **_form(config))
@@ -54,7 +56,7 @@ def is_resident(config: Config) -> bool:
 
     On an accelerator it is, but where words are made of pieces, which the host looks up.
     """
-    return jax.default_backend() != "cpu" and config.ngrams is None
+    return jax.default_backend() != "cpu" and config.ngrams is None and not config.in_batch
 
 
 def _dealt(corpus: Corpus, parts: int) -> int:

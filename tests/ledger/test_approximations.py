@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import jax
 import pytest
+from mutants import mutant
 from verdicts import verdict
 
 from jw2v.ledger import approximations, kernels
 from jw2v.ledger.approximations import DERIVATIONS, bound_claim
 from jw2v.losses import fast_sigmoid
+from jw2v.training import step
 from jw2v.training.config import LOSSES, Config
 
 
@@ -50,6 +52,25 @@ def test_negatives_weighted_otherwise_are_refuted(monkeypatch):
     assert verdict(approximations.shared_negatives_claim()) == "refuted"
 
 
+@pytest.mark.parametrize("control", [False, True])
+def test_in_batch_negatives_weighted_otherwise_are_refuted(monkeypatch, control):
+    with_config(monkeypatch, negatives=Config().negatives)
+    assert verdict(approximations.in_batch_claim(control=control)) == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("(CONTROL * negatives) * of_row", "CONTROL * of_row"),
+        ("where(apart, CONTROL *", "where(apart, "),
+    ],
+)
+def test_a_control_variate_with_a_mean_of_its_own_is_refuted(monkeypatch, old, new):
+    monkeypatch.setattr(step.in_batch, "kernel", mutant(step.in_batch, old, new).kernel)
+    assert verdict(approximations.in_batch_claim(control=True)) == "refuted"
+    assert verdict(approximations.in_batch_claim()) == "holds"
+
+
 def test_a_law_of_another_exponent_is_refuted(monkeypatch):
     made = approximations.noise.cumulative
     monkeypatch.setattr(
@@ -66,12 +87,14 @@ def test_every_approximation_that_trains_is_named():
 
 JUDGED = {
     "negatives shared by": "shared negatives",
+    "words of another passage": "in-batch negatives",
+    "control variate": "control variate",
     "polynomial sigmoid": "polynomial sigmoid, bound",
     "linear window weights": "linear weights",
     "operands in bfloat16": "kernel negative_sampling block bfloat16",
     "frequent rows damped": "damping",
 }
-NEGATIVES, SIGMOID, LINEAR, BFLOAT16, DAMPED = JUDGED
+NEGATIVES, BATCH, CONTROL, SIGMOID, LINEAR, BFLOAT16, DAMPED = JUDGED
 
 
 @pytest.mark.parametrize(
@@ -79,6 +102,7 @@ NEGATIVES, SIGMOID, LINEAR, BFLOAT16, DAMPED = JUDGED
     [
         ({}, (NEGATIVES, SIGMOID, LINEAR, DAMPED)),
         ({"precision": "bfloat16"}, (NEGATIVES, SIGMOID, LINEAR, BFLOAT16, DAMPED)),
+        ({"negatives_from": "batch"}, (BATCH, CONTROL, SIGMOID, LINEAR, DAMPED)),
         ({"kernel": "windows"}, (NEGATIVES, SIGMOID, LINEAR, DAMPED)),
         ({"kernel": "windows", "sigmoid": "exact"}, (NEGATIVES, LINEAR, DAMPED)),
         ({"kernel": "windows", "damping": "none"}, (NEGATIVES, SIGMOID, LINEAR)),

@@ -9,7 +9,15 @@ import pytest
 from mutants import mutant
 from verdicts import verdict, verdicts
 
-from jw2v.blocks import inward, naive_softmax, negative_sampling, rounding, tiles, windowed
+from jw2v.blocks import (
+    in_batch,
+    inward,
+    naive_softmax,
+    negative_sampling,
+    rounding,
+    tiles,
+    windowed,
+)
 from jw2v.judge import Derivation, Entry, verify_derivations
 from jw2v.judge.records import Verdict
 from jw2v.ledger import example, kernels
@@ -38,6 +46,7 @@ WINDOWS = replace(BLOCK, kernel="windows")
 SOFTMAX = replace(BLOCK, loss="naive_softmax")
 BAG = replace(BLOCK, model="cbow")
 TREE = replace(BLOCK, loss="hierarchical_softmax")
+IN_BATCH = replace(BLOCK, negatives_from="batch")
 
 
 def judged(derivation: Derivation, **options) -> Entry:
@@ -156,10 +165,13 @@ BLOCK_MUTANTS = [
     (tiles, "operand(weight * sign *", "operand(weight *"),
     (tiles, "operand(weight * sign *", "operand(sign *"),
     (tiles, "by.sigmoid(score)", "(score > 0)"),
-    (tiles, 'product("trj,tjd->trd", product.transposed(err), u)', "0 * v"),
+    (tiles, 'product("trj,tjd->trd", by_row, u)', "0 * v"),
     (tiles, 'product("tjr,trd->tjd", err, v)', "0 * u"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.zeros_like(d_u).reshape(u.shape)"),
     (negative_sampling, "d_u.reshape(u.shape)", "jnp.roll(d_u.reshape(u.shape), 1, 0)"),
+    (in_batch, "d_v.reshape(v.shape), d_u", "jnp.roll(d_v.reshape(v.shape), 1, 0), d_u"),
+    (in_batch, "jnp.where(same, 0, by_column", "jnp.where(same, 0, 0 * by_column"),
+    (in_batch, "jnp.where(own, omega, across)", "omega + across"),
     (inward, "tiles.transposed(part), d_h)", "omega, d_h)"),
     (inward, "tiles.transposed(part), d_h)", "0 * omega, d_h)"),
     (inward, "d_u.reshape(u.shape)", "jnp.roll(d_u.reshape(u.shape), 1, 0)"),
@@ -176,7 +188,7 @@ def with_block(monkeypatch, module, old, new):
     names = {tiles: ("loss_and_grads",), inward: ("kernel", "bag", "tree", "negatives", "EACH")}
     for name in names.get(module, ("kernel",)):
         monkeypatch.setattr(module, name, getattr(changed, name))
-    return {naive_softmax: SOFTMAX, inward: BAG}.get(module, BLOCK)
+    return {naive_softmax: SOFTMAX, inward: BAG, in_batch: IN_BATCH}.get(module, BLOCK)
 
 
 @pytest.mark.parametrize(("module", "old", "new"), BLOCK_MUTANTS)
@@ -206,7 +218,7 @@ def test_a_broken_operand_in_bfloat16_is_refuted(monkeypatch, part):
     assert found() == "refuted"
 
 
-@pytest.mark.parametrize("module", [tiles, negative_sampling, naive_softmax, inward])
+@pytest.mark.parametrize("module", [tiles, negative_sampling, in_batch, naive_softmax, inward])
 def test_a_broken_block_by_hand_leaves_autodiff_as_it_is(monkeypatch, module):
     config = with_block(monkeypatch, *next(m for m in BLOCK_MUTANTS if m[0] is module))
     assert verdict(claims_of(autodiff(config))[0]) == "holds"

@@ -78,7 +78,8 @@ def test_rates_are_above_zero(name):
 @pytest.mark.parametrize("name", CHOICES)
 def test_names_are_known(name):
     known = CHOICES[name]
-    follows = ("optimizer_outside", "schedule", "outer", "precision")  # others, where not given
+    # others, where not given
+    follows = ("optimizer_outside", "schedule", "outer", "precision", "negatives_from")
     assert getattr(Config(), name) in (known if name not in follows else [None])
     near = known[0][:-1]
     with pytest.raises(UsageError, match=rf"'{near}', did you mean '{known[0]}'\?"):
@@ -141,6 +142,28 @@ def test_defaults_that_follow_other_options():
     own = replace(bag, shared_negatives=7, blocks_per_call=3)
     assert (own.group_negatives, own.call_blocks) == (7, 3)
     assert next(iter(fields_of(Config()))) == "dim"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model": "cbow"},
+        {"reverse": True},
+        {"loss": "naive_softmax"},
+        {"loss": "hierarchical_softmax"},
+        {"kernel": "windows"},
+        {"minn": 3, "maxn": 6},
+        {"tile": 1},
+    ],
+    ids=str,
+)
+def test_in_batch_negatives_are_for_pairs_in_blocks(options):
+    told = r"negatives_from is batch, which is for skipgram and .* \(--negatives-from\)"
+    with pytest.raises(UsageError, match=told):
+        Config(negatives_from="batch", **options)
+    batch = Config(negatives_from="batch")
+    assert (batch.passage, batch.passage_words) == (8, 18)
+    assert any("18 words of another passage" in name for name in batch.approximations)
 
 
 def test_what_the_words_around_predict():

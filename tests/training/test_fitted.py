@@ -1,5 +1,7 @@
 """Options that were left open, as devices want them."""
 
+from dataclasses import replace
+
 import jax
 import pytest
 
@@ -139,12 +141,14 @@ def test_a_rate_that_is_given_stays():
 def test_other_runs_are_left_as_they_are(options):
     plain = Config(**{"precision": "float32", **options})
     assert on_units(**options) == plain
-    assert fitted(Config(**options), WORDS, backend="cpu", units="none") == plain
+    found = fitted(Config(**options), WORDS, backend="cpu", units="none")
+    assert replace(found, negatives_from=None) == plain
 
 
 @pytest.mark.parametrize("options", NEVER)
 def test_other_runs_are_left_as_they_are_in_vectors_too(options):
-    assert in_vectors(**options) == Config(**{"precision": "float32", **options})
+    found = replace(in_vectors(**options), negatives_from=None)
+    assert found == Config(**{"precision": "float32", **options})
 
 
 @pytest.mark.parametrize(
@@ -168,3 +172,35 @@ def test_what_bfloat16_is_multiplied_in_is_looked_up(known, units, monkeypatch):
 def test_an_accelerator_is_told_nothing_of_vectors(units, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert backend.compiler_options(units) == {}
+
+
+@pytest.mark.parametrize("units", ["none", "vector"])
+@pytest.mark.parametrize(
+    ("options", "negatives"),
+    [
+        ({}, "batch"),
+        ({"dim": 300}, "batch"),
+        ({"window": 10}, "batch"),
+        ({"negatives_from": "noise"}, "noise"),
+        ({"negatives": 15}, None),
+        ({"window": 3}, None),
+        ({"tile": 1}, None),
+        ({"model": "cbow"}, None),
+        ({"reverse": True}, None),
+        ({"minn": 3, "maxn": 6}, None),
+        ({"kernel": "windows"}, None),
+        ({"optimizer": "adam"}, None),
+    ],
+    ids=str,
+)
+def test_a_long_run_on_a_processor_has_in_batch_negatives(units, options, negatives):
+    found = fitted(Config(**options), WORDS, backend="cpu", units=units)
+    assert found.negatives_from == negatives
+    short = fitted(Config(epochs=1), 1_000_000, backend="cpu", units=units)
+    own = fitted(Config(), WORDS, backend="cpu", units=units, own_loss=True)
+    assert short.negatives_from is own.negatives_from is None
+
+
+def test_in_batch_negatives_are_a_processors_without_matrix_units_alone():
+    assert on_units().negatives_from is None
+    assert fitted(Config(), WORDS, backend="gpu").negatives_from is None

@@ -17,7 +17,7 @@ from texts import topic_share, topical_text
 
 import jw2v
 import jw2v.errors
-from jw2v.blocks import noise
+from jw2v.blocks import in_batch, noise
 from jw2v.corpus import encode, keep_probability, segments
 from jw2v.errors import DataError, InterruptedTrainingError, UsageError
 from jw2v.losses.negative_sampling import PAIR as NEGATIVE_SAMPLING
@@ -56,6 +56,7 @@ def metrics_of(folder):
         {"optimizer": "adam", "lr": 0.01},
         {"kernel": "windows", "window_weights": "dynamic"},
         {"precision": "bfloat16"},
+        {"negatives_from": "batch"},
         {"model": "cbow"},
         {"loss": "hierarchical_softmax"},
         *(
@@ -272,11 +273,13 @@ def test_without_heldout_text_there_is_no_heldout_loss(text):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "resident"), [("sgd", False), ("adam", False), ("sgd", True)]
+    ("options", "resident"),
+    [({}, False), ({"optimizer": "adam"}, False), ({}, True), ({"negatives_from": "batch"}, False)],
+    ids=str,
 )
-def test_a_stopped_run_goes_on_bit_for_bit(text, tmp_path, monkeypatch, optimizer, resident):
+def test_a_stopped_run_goes_on_bit_for_bit(text, tmp_path, monkeypatch, options, resident):
     monkeypatch.setattr(loop, "is_resident", lambda config: resident)
-    config = replace(SMALL, optimizer=optimizer, epochs=2)
+    config = replace(SMALL, epochs=2, **options)
     whole = jw2v.train(text, config, out=tmp_path / "whole", check=False)
     asked = iter([False] * 7 + [True])
     with pytest.raises(InterruptedTrainingError, match=r"after 7 calls and saved in .* --resume"):
@@ -314,6 +317,26 @@ def test_a_loss_that_is_not_finite_stops_the_run(text, tmp_path):
     with pytest.raises(DataError, match=told):
         jw2v.train(text, config, out=tmp_path / "out", check=False)
     assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_lists_that_repeat_words_do_not_throw_their_rows(tmp_path, monkeypatch):
+    """Each is a negative as often as it is repeated; without a bound a run is lost."""
+    rng = np.random.default_rng(0)
+    law = 1 / np.arange(1, 301)
+    drawn = rng.choice(300, (1500, 12), p=law / law.sum())
+    lines = [" ".join(f"w{i}" for i in line) for line in drawn]
+    for place in rng.integers(len(lines), size=12):
+        lines.insert(place, " ".join(["jib", "mizzen"] * 60))
+    path = tmp_path / "text"
+    path.write_text("\n".join(lines))
+    config = Config(
+        dim=12, epochs=10, min_count=1, negatives_from="batch", blocks_per_call=16, heldout_every=0
+    )
+    vectors = jw2v.train(path, config, check=False)
+    assert np.linalg.norm(vectors.vectors, axis=1).max() < 20
+    monkeypatch.setattr(in_batch, "MOST", np.inf)
+    with pytest.raises(DataError, match="the loss is"):
+        jw2v.train(path, config, check=False)
 
 
 @pytest.mark.parametrize("on_nan", ["stop", "skip"])
