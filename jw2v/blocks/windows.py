@@ -49,9 +49,7 @@ class Block(NamedTuple):
     paths: Paths | None = None  # of the centres, for hierarchical softmax
     pieces: Pieces | None = None  # of all words, where they are made of n-grams
     total: Int[Array, " block"] | None = None  # of ω over each centre's window, in 1/window
-    ratio: Float[Array, " halo"] | None = (
-        None  # ρ of in-batch negatives; see `jw2v.blocks.in_batch`
-    )
+    ratio: Float[Array, " halo"] | None = None  # ρ of each word as an in-batch negative
     mean: Float[Array, " dim"] | None = None  # of U's rows over the noise law
 
     @property

@@ -179,6 +179,7 @@ def _derivations() -> tuple[Derivation, ...]:
         ("negative_sampling block", Config(), both),
         ("negative_sampling block undamped", Config(damping="none"), manual),
         ("negative_sampling block bfloat16", Config(precision="bfloat16"), manual),
+        ("in-batch negatives block", Config(negatives_from="batch"), both),
         ("negative_sampling windows", Config(kernel="windows"), manual),
         ("naive_softmax block", Config(loss="naive_softmax"), both),
         ("hierarchical_softmax block", Config(loss="hierarchical_softmax"), both),

@@ -74,21 +74,22 @@ def fitted(
         config = _in_large_blocks(config, words)
     elif (units := units or bfloat16_units()) == "matrix":
         config = _on_matrix_units(config, negatives=config.group_negatives)
-    elif units == "vector":
-        negatives = config.group_negatives
-        config = _in_bfloat16(_in_units(config, tile=config.tile_size, negatives=negatives))
-    if config.negatives_from is None and not own_loss:
-        on_vectors = (backend or jax.default_backend()) == "cpu" and units != "matrix"
-        config = _in_batch(config, words) if on_vectors and jax.device_count() == 1 else config
+    else:
+        in_batch = not own_loss and _suits_in_batch(config, words)
+        if units == "vector":
+            negatives = config.group_negatives
+            config = _in_bfloat16(_in_units(config, tile=config.tile_size, negatives=negatives))
+        if in_batch:
+            config = replace(config, negatives_from="batch")
     return replace(config, precision=config.precision or "float32")
 
 
-def _in_batch(config: Config, words: int) -> Config:
-    """With in-batch negatives where a run is long and a passage has words enough."""
-    is_long = words * config.epochs >= MIXED
+def _suits_in_batch(config: Config, words: int) -> bool:
+    """Whether a run is long and a passage has words enough, where how to draw was left open."""
+    is_open = config.negatives_from is config.shared_negatives is config.group is None
+    is_long = words * config.epochs >= MIXED and jax.device_count() == 1
     enough = config.passage_words >= EACH * config.negatives
-    suits = config.has_short_steps and config.suits_in_batch
-    return replace(config, negatives_from="batch") if is_long and enough and suits else config
+    return is_open and is_long and enough and config.has_short_steps and config.suits_in_batch
 
 
 def _on_matrix_units(config: Config, *, negatives: int) -> Config:

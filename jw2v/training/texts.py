@@ -44,7 +44,7 @@ def feeds_of(
         return resident_feeds(corpus.train, keep, spans, **how, **_form(config))
     how |= {"threads": min(backend.cores(), READERS)}
     if config.in_batch:
-        how |= {"size": _dealt(corpus, which[1]) // 2, "mixed": True}
+        how |= {"size": max(1, _dealt(corpus, which[1]) // 2), "mixed": True}
     elif which[1] > 1:
         how |= {"size": _dealt(corpus, which[1])}
     drawn = segments(corpus.train, keep, epoch=0, part=which, **how)

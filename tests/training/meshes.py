@@ -60,6 +60,10 @@ def main(text: str, folder: str) -> None:
     found["adam"] = off(trained(corpus, **adam), trained(corpus, **adam, mesh="dim=4"))
     for mesh in ("data=2,dim=2", "data=2,dim=4"):
         found[mesh] = off(two, trained(corpus, mesh=mesh))
+    batch = {"negatives_from": "batch"}
+    for mesh, like in (("dim=4", "data=1"), ("data=2,dim=2", "data=2")):
+        ones, others = (trained(corpus, mesh=name, **batch) for name in (like, mesh))
+        found[f"in-batch, {mesh}"] = off(ones, others)
     ngrams = {"minn": 3, "maxn": 4}
     ways = {
         "sum": {"outer": "sum"},

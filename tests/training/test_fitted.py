@@ -182,6 +182,8 @@ def test_an_accelerator_is_told_nothing_of_vectors(units, monkeypatch):
         ({"dim": 300}, "batch"),
         ({"window": 10}, "batch"),
         ({"negatives_from": "noise"}, "noise"),
+        ({"shared_negatives": 30}, None),
+        ({"group": 16}, None),
         ({"negatives": 15}, None),
         ({"window": 3}, None),
         ({"tile": 1}, None),
