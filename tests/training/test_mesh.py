@@ -62,7 +62,7 @@ def test_a_mesh_of_devices_trains_what_one_device_does(few_words, tmp_path):
     told = told_by("meshes.py", few_words, tmp_path)
     resumed = {name: off for name, off in told["off"].items() if name.startswith("resumed")}
     assert set(resumed.values()) == {0.0}
-    assert len(told["off"]) == 14
+    assert len(told["off"]) == 16
     assert max(told["off"].values()) < 1e-4  # float32 over some hundred steps
     assert "is not 3 equal parts" in told["refused"]
     losses = told["losses"]
