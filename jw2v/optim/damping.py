@@ -115,7 +115,10 @@ class Expected(NamedTuple):
         return given * scores * first, self.of_centre * (1 + self.centres * chance)
 
     def at_once(self) -> tuple[np.ndarray, np.ndarray]:
-        """M of each row of V and of U, of the latter at least the pairs of a draw, together."""
+        """M of each row of V and of U, of the latter at least the pairs that a draw meets together.
+
+        An in-batch negative meets, wherever it stands, K ρ times the pairs of a centre.
+        """
         first, second = self.touches()
         if self.in_batch:
             drawn = self.of_centre * self.negatives * self.noise / self.text

@@ -109,7 +109,7 @@ class Config:
     negatives_from: str | None = None
     """noise, drawn from the noise law, or batch, the words of another passage weighted to that law,
     where the sentences of an epoch are mixed. By default noise; on one processor, for skipgram and
-    negative_sampling by sgd, batch for runs of 4 million words and more, where a passage and the
+    negative_sampling by sgd, batch for runs of 8 million words and more, where a passage and the
     window on either side have three words for each negative that a pair counts with and neither
     shared_negatives nor group is given; not on matrix units."""
     ns_exponent: float = 0.75

@@ -26,7 +26,7 @@ LEAST_TILE = 32
 """Smaller tiles, as where many negatives are few centres' own, gain nothing by AMX."""
 UNIT = 16
 """Columns that are multiplied at once."""
-MIXED = 4_000_000
+MIXED = 8_000_000
 """Words of a run from which on its sentences are mixed: shorter ones are done in seconds."""
 EACH = 3
 """Words of another passage for each negative that a pair counts with, at least."""
