@@ -96,14 +96,12 @@ def kernel(
         rows = starts + np.arange(passage) + block.window
         return columns.reshape(len(starts), -1), rows.reshape(len(starts), -1)
 
-    def total(block: Block, rows: np.ndarray, dtype: jnp.dtype) -> Array:
-        """Σ ω of each row."""
-        assert block.total is not None
-        return block.total[rows - block.window].astype(dtype) / block.window
-
-    def tiled(v: Array, u: Array, block: Block) -> tuple[tuple[Array, ...], Array | None]:
-        """Rows, columns, w and y; and what `mean` takes from each e_rj, by rows."""
+    def tiled(
+        v: Array, u: Array, block: Block
+    ) -> tuple[tuple[Array, ...], tuple[Array, Array] | None]:
+        """Rows, columns, w and y; and what `mean` takes from each e_rj, by rows, and gives them."""
         assert block.ratio is not None
+        assert block.total is not None
         window, words = block.window, passage + 2 * block.window
         columns, rows = places(block)
         own = np.kron(np.eye(2, dtype=bool), np.ones((words, passage), bool))[None]
@@ -118,42 +116,40 @@ def kernel(
             weights=weights,
             dtype=v.dtype,
         )
-        of_row = total(block, rows, v.dtype)
+        of_row = block.total[rows - window].astype(v.dtype) / window
         by_column = (negatives / words) * block.ratio[columns].astype(v.dtype)
         across = jnp.where(same, 0, by_column[:, :, None] * of_row[:, None])
         weight = jnp.where(own, omega, across)
         sign = jnp.asarray(np.where(own, -1, 1), v.dtype)
-        less = None
+        variate = None
         if block.mean is not None:
             apart = ~(own | same).swapaxes(1, 2)
             less = jnp.where(apart, CONTROL * of_row[:, :, None] * by_column[:, None], 0)
+            common = (CONTROL * negatives) * of_row[:, :, None] * block.mean[None, None]
+            variate = less, common
         shaped = (product.operand(x).reshape(len(rows), -1, x.shape[1]) for x in (v, u))
-        return (*as_gathered(*shaped), weight, sign), less
-
-    def common(block: Block, dtype: jnp.dtype) -> Array:
-        """The K a ū Σ ω of each row."""
-        assert block.mean is not None
-        of_row = total(block, places(block)[1], dtype)
-        return (CONTROL * negatives) * of_row[:, :, None] * block.mean[None, None]
+        return (*as_gathered(*shaped), weight, sign), variate
 
     def ids(block: Block) -> RowIds:
         columns, rows = places(block)
         return RowIds(block.ids[rows].reshape(-1), block.ids[columns].reshape(-1))
 
     def loss(v: Array, u: Array, block: Block) -> Float[Array, ""]:
-        tile, less = tiled(v, u, block)
+        tile, variate = tiled(v, u, block)
         value = tiles.loss(*tile, product=product, by=by)
-        if less is None:
+        if variate is None:
             return value
-        pull = common(block, v.dtype) - product("trj,tjd->trd", less, tile[1])
+        less, common = variate
+        pull = common - product("trj,tjd->trd", less, tile[1])
         pulled = jnp.sum(jax.lax.stop_gradient(pull.reshape(v.shape)) * v)
         return value + pulled - jax.lax.stop_gradient(pulled)
 
     def loss_and_grads(v: Array, u: Array, block: Block):
-        tile, less = tiled(v, u, block)
+        tile, variate = tiled(v, u, block)
+        less, common = variate or (None, None)
         value, (d_v, d_u) = tiles.loss_and_grads(*tile, product=product, by=by, less=less)
-        if less is not None:
-            d_v = d_v + common(block, v.dtype)
+        if common is not None:
+            d_v = d_v + common
         return value, (d_v.reshape(v.shape), d_u.reshape(u.shape))
 
     return Kernel(ids, loss, loss_and_grads, partial(pairs, weights=weights))

@@ -48,7 +48,7 @@ def _spans(offsets: Any, size: int, epoch: int) -> Iterator[Span]:
         first = stop
 
 
-def mixed_spans_of(
+def _mixed_spans(
     offsets: Any, size: int, epoch: int = 0, *, seed: int, part: tuple[int, int] = (0, 1)
 ) -> Iterator[tuple[Span, ...]]:
     """Segments of a part in random order, in groups of `MIXED`; the order is one for all parts."""
@@ -117,7 +117,7 @@ def segments(
         raise UsageError(f"a segment of {size} tokens is too small; give at least 1")
     kept = partial(_kept, sentences, keep.astype(np.float32), seed=seed, begin=epoch)
     if mixed:
-        of_epoch: Any = partial(mixed_spans_of, sentences.offsets, size, seed=seed, part=part)
+        of_epoch: Any = partial(_mixed_spans, sentences.offsets, size, seed=seed, part=part)
 
         def make(spans: Any) -> Segment:
             return _mixed(list(map(kept, spans)), seed=seed)

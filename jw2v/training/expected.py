@@ -7,29 +7,19 @@ from jaxtyping import Float
 
 from jw2v.blocks import noise
 from jw2v.blocks.tables import Tables
-from jw2v.corpus import Vocabulary, keep_probability
+from jw2v.corpus import Vocabulary
 from jw2v.losses.record import Loss
 from jw2v.optim.damping import Expected, PieceLaw
 from jw2v.training.call import negatives_shape
 from jw2v.training.config import Config
 from jw2v.training.lookups import tree_of
 from jw2v.training.pieces import subwords_of
+from jw2v.training.shares import shares
 from jw2v.training.step import pairs_of
 
 CURVATURE = 0.005
 """|x|² σ(s) σ(−s) over the length of x, about. After an epoch of mix.txt in two processes analogies
 are .132 so, .130 with five times that and .129 with none, where one process has .132."""
-
-
-def kept(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:
-    """How many of each word subsampling leaves an epoch."""
-    return vocab.counts * keep_probability(vocab.counts, config.sample)
-
-
-def shares(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:
-    """The share of each word in the text as it is trained on."""
-    left = kept(vocab, config)
-    return left / left.sum()
 
 
 def uses(vocab: Vocabulary, config: Config) -> Float[np.ndarray, " vocab"]:

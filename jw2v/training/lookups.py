@@ -10,9 +10,10 @@ from jw2v.blocks import noise
 from jw2v.blocks.huffman import Tree, huffman
 from jw2v.blocks.subwords import Spelling
 from jw2v.blocks.windows import Paths
-from jw2v.corpus import Vocabulary, keep_probability
+from jw2v.corpus import Vocabulary
 from jw2v.training.config import Config
 from jw2v.training.pieces import subwords_of
+from jw2v.training.shares import shares
 
 
 class Lookups(NamedTuple):
@@ -42,9 +43,8 @@ def lookups_of(vocab: Vocabulary, config: Config) -> Lookups:
 def _ratio(vocab: Vocabulary, config: Config) -> Float[Array, " vocab"] | None:
     if not config.in_batch:
         return None
-    left = vocab.counts * keep_probability(vocab.counts, config.sample)
     of_noise = noise.law(vocab.counts, exponent=config.ns_exponent)
-    return jnp.asarray(of_noise * left.sum() / left, jnp.float32)
+    return jnp.asarray(of_noise / shares(vocab, config), jnp.float32)
 
 
 def _spelling(vocab: Vocabulary, config: Config) -> Spelling | None:

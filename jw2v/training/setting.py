@@ -27,12 +27,13 @@ from jw2v.training.backend import compiler_options
 from jw2v.training.compiled import table_copies
 from jw2v.training.config import Config
 from jw2v.training.exchange import LINE
-from jw2v.training.expected import expected, kept, pulls, shares, uses
+from jw2v.training.expected import expected, pulls, uses
 from jw2v.training.lookups import Lookups, lookups_of
 from jw2v.training.merge import NO_NGRAMS, Rows, Tier, Write, intervals, tiers, weights, with_rows
 from jw2v.training.mesh import Grid, grid_of, mesh_of
 from jw2v.training.pieces import Ladder, Programs, ladder, subwords_of
 from jw2v.training.replicas import MeshReplicas
+from jw2v.training.shares import kept, shares
 from jw2v.training.state import TrainState, init, initial_tables, widened
 from jw2v.training.step import StepInfo, kernel_of, make_step
 from jw2v.training.texts import empty, full_call, text_of

@@ -66,21 +66,15 @@ def _kernel(config: Config, loss: Loss | None) -> Kernel:
         return windowed.kernel(pair_of(config), weights=weights)
     if config.loss == "naive_softmax":
         return naive_softmax.kernel(weights=weights, chunk=config.softmax_chunk)
+    how: dict[str, Any] = {
+        "negatives": config.negatives,
+        "weights": weights,
+        "operands": _operands(config),
+        "by": sigmoid_of(config),
+    }
     if config.in_batch:
-        return in_batch.kernel(
-            negatives=config.negatives,
-            weights=weights,
-            passage=config.passage,
-            operands=_operands(config),
-            by=sigmoid_of(config),
-        )
-    return negative_sampling.kernel(
-        negatives=config.negatives,
-        weights=weights,
-        tile=config.tile_size,
-        operands=_operands(config),
-        by=sigmoid_of(config),
-    )
+        return in_batch.kernel(passage=config.passage, **how)
+    return negative_sampling.kernel(tile=config.tile_size, **how)
 
 
 def _inward(config: Config) -> Kernel:
