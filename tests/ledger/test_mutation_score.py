@@ -15,7 +15,9 @@ from jw2v.training.config import LOSSES
 
 LEAST = 2000
 LEAST_OF_A_LINE = 5
-SAMPLE = 40  # mutants of a line of the document, or of a kernel; all of them take minutes
+SAMPLE = 40  # mutants of a line of the document; all of them take minutes
+SAMPLE_OF_A_KERNEL = 1000
+"""Most have fewer; of the largest the share of equivalents is then known to three points."""
 
 
 def table_loss(v_c, U, o, neg):
@@ -41,7 +43,7 @@ HAND_AND_KERNELS = [
     for step in derivation.steps
     if step.kind in ("gradient", "kernel") and step.expect == "holds"
     # Of CBOW's kernels a few stay undecided: mutants whose weights are below 0 divide by 0.
-    if not step.id.startswith("kernel cbow")
+    if not step.id.startswith(("kernel cbow", "kernel subwords cbow"))
 ]
 
 
@@ -49,7 +51,7 @@ HAND_AND_KERNELS = [
 @pytest.mark.parametrize(("derivation", "step"), HAND_AND_KERNELS, ids=lambda x: x.id)
 def test_every_mutant_of_a_right_gradient_is_refuted_or_equivalent(untyped, derivation, step):
     """All mutants of what is written by hand; of a kernel's whole block a sample."""
-    most = SAMPLE if step.kind == "kernel" else None
+    most = SAMPLE_OF_A_KERNEL if step.kind == "kernel" else None
     score = mutation_score(derivation, step, dtype=derivation.dtypes[0], most=most)
     print(score)
     assert [str(edit) for edit in score.alive] == []
