@@ -44,6 +44,10 @@ STEPS: dict[str, Config] = {
     "exact sigmoid": Config(sigmoid="exact"),
     "bfloat16 operands": Config(precision="bfloat16"),
     "bfloat16 in vectors": taken("cpu", units="vector", negatives_from="noise"),
+    "in-batch": taken("cpu", units="none"),
+    "in-batch, autodiff": taken("cpu", units="none", gradient="autodiff"),
+    "in-batch, bfloat16 in vectors": taken("cpu", units="vector"),
+    "in-batch, autodiff, bfloat16 in vectors": taken("cpu", units="vector", gradient="autodiff"),
     "matrix units": taken("cpu"),
     "large block": taken("gpu"),
     "large block, dim 128": taken("gpu", dim=128),
@@ -52,6 +56,7 @@ STEPS: dict[str, Config] = {
     "no damping": Config(damping="none"),
     "dim 300": Config(dim=300),
     "dim 300, bfloat16 in vectors": taken("cpu", units="vector", dim=300, negatives_from="noise"),
+    "dim 300, in-batch, bfloat16 in vectors": taken("cpu", units="vector", dim=300),
     "dim 300, matrix units": taken("cpu", dim=300),
     "block 4,096, tiles of 64": Config(block=4096, group=64, tile=64, shared_negatives=64),
     "windows": Config(kernel="windows"),
@@ -176,16 +181,21 @@ def softmax(found: dict[str, Any]) -> str:
     )
 
 
+def columns(config: Config) -> int:
+    """Of a tile: the words around its rows, and what they are told from."""
+    if config.in_batch:
+        return 2 * config.passage_words
+    return config.tile_size + 2 * config.window + config.group_negatives
+
+
 def flops(config: Config) -> float:
     """Of a centre word: three products of its tile's columns."""
-    columns = config.tile_size + 2 * config.window + config.group_negatives
-    return 3 * 2 * config.dim * columns
+    return 3 * 2 * config.dim * columns(config)
 
 
 def traffic(config: Config) -> float:
     """Bytes of a centre word's rows: read to gather, read and written to scatter."""
-    columns = config.tile_size + 2 * config.window + config.group_negatives
-    return 3 * 4 * config.dim * (1 + columns / config.tile_size)
+    return 3 * 4 * config.dim * (1 + columns(config) / config.tile_size)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,19 @@ def test_operations_and_bytes_of_a_word(program):
     assert program.run.traffic(config) == pytest.approx(3 * 400 * (1 + 50 / 16))
 
 
+def test_a_tile_of_two_passages_has_the_words_of_both(program):
+    config = Config(dim=100, tile=16, window=5, negatives_from="batch")
+    assert program.run.flops(config) == 3 * 2 * 100 * 2 * (8 + 10)
+    assert program.run.traffic(config) == pytest.approx(3 * 400 * (1 + 36 / 16))
+
+
+def test_what_is_timed_as_in_batch_is(program):
+    steps = program.run.STEPS
+    assert [name for name in steps if steps[name].in_batch] == [
+        name for name in steps if "in-batch" in name
+    ]
+
+
 def test_no_runs_no_table(program):
     with pytest.raises(DataError, match="no runs yet"):
         program.run.table({"runs": []})
