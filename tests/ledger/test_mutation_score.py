@@ -37,13 +37,22 @@ SUMMED_ROWS = claim(
     (np.ones(5), np.ones((7, 5)), np.array(6), np.array([6, 6, 6])), wrt=(0, 1),
 )  # fmt: skip
 
+POINTS_OF_A_BAG = 32
+"""Of the usual 8 no score of a bag, a mean, is where the polynomial sigmoid ends."""
+UNDECIDED = (
+    "kernel cbow naive_softmax",
+    "kernel cbow block bfloat16",
+    "kernel cbow block, as word2vec.c",
+)
+"""Bags of which a few mutants stay undecided: weights that sum to 0 are divided by, or operands
+are rounded."""
+
 HAND_AND_KERNELS = [
     (derivation, step)
     for derivation in (SUMMED_ROWS, *DERIVATIONS)
     for step in derivation.steps
     if step.kind in ("gradient", "kernel") and step.expect == "holds"
-    # Of CBOW's kernels a few stay undecided: mutants whose weights are below 0 divide by 0.
-    if not step.id.startswith(("kernel cbow", "kernel subwords cbow"))
+    if not step.id.startswith(UNDECIDED)
 ]
 
 
@@ -52,7 +61,8 @@ HAND_AND_KERNELS = [
 def test_every_mutant_of_a_right_gradient_is_refuted_or_equivalent(untyped, derivation, step):
     """All mutants of what is written by hand; of a kernel's whole block a sample."""
     most = SAMPLE_OF_A_KERNEL if step.kind == "kernel" else None
-    score = mutation_score(derivation, step, dtype=derivation.dtypes[0], most=most)
+    samples = POINTS_OF_A_BAG if "cbow" in step.id else 8
+    score = mutation_score(derivation, step, dtype=derivation.dtypes[0], most=most, samples=samples)
     print(score)
     assert [str(edit) for edit in score.alive] == []
     assert score.share <= MOST_EQUIVALENT
